@@ -1,0 +1,1 @@
+"""What guesses the words: detectors, recognizers and translators, chosen by name."""

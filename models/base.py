@@ -1,0 +1,149 @@
+"""What the server asks of a model. An engine is anything with these methods.
+
+All of them may raise `EngineError`, whose text is a sentence an operator understands; nothing else
+that an engine raises is expected. Deadlines are the caller's: every call may be cancelled, and an
+engine that was cancelled must be usable by the next call.
+"""
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from streaming.values import Pair
+
+
+class EngineError(Exception):
+    """The engine cannot do this, in words for the person who runs the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The newest hypothesis for a whole segment."""
+
+    text: str
+    """Everything said in the segment so far, '' for nothing, spaced as it should be read."""
+    language: str
+    """The language it was said in: one of those the segment was opened with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A translation wanted: `prefix` and what follows it together translate `text`."""
+
+    source: str
+    """Language of `text`, as a code: "en"."""
+    target: str
+    text: str
+    """What is to be translated; may be cut off mid-sentence unless `final`."""
+    prefix: str = ""
+    """What the answer must begin with and will not repeat. Always '' unless `forces_prefix`."""
+    hypothesis: str = ""
+    """What was answered last time after the prefix: a guess to verify, never to trust."""
+    context: tuple[Pair, ...] = ()
+    """The last closed lines of the conversation, oldest first."""
+    glossary: tuple[tuple[str, str], ...] = ()
+    """(term, translation) pairs whose term occurs in `text`: to be obeyed."""
+    final: bool = False
+    """The whole segment, for the last time."""
+
+
+class Ear(Protocol):
+    """A detector's memory of one microphone. Opaque."""
+
+
+class Detector(Protocol):
+    """Says how likely 32 ms of sound are speech, for many microphones in one call.
+
+    Called from one worker thread, never from two at once.
+    """
+
+    name: str
+
+    def ear(self) -> Ear:
+        """A fresh memory, for a new microphone or after a long silence."""
+        ...
+
+    def probabilities(self, windows: Sequence[tuple[Ear, bytes]]) -> Sequence[float]:
+        """The likelihood of speech in each window of 512 samples (1,024 bytes).
+
+        An ear may occur once in a call; its windows come in order, call after call.
+        """
+        ...
+
+
+class Hearing(Protocol):
+    """One segment being recognized."""
+
+    async def hear(self, pcm: bytes, committed: str) -> Heard:
+        """Take the audio since the last call (any length, may be empty); say what the segment says.
+
+        `committed` is text already promised to readers: engines that can, continue from it.
+        """
+        ...
+
+    async def finish(self, pcm: bytes) -> Heard:
+        """Take the last audio; the best answer for the whole segment. Called once, at the end."""
+        ...
+
+    async def close(self) -> None:
+        """Free what the segment holds. Safe after an error and when called twice."""
+        ...
+
+
+class Recognizer(Protocol):
+    """Writes down what is said. One for the server; its methods are called from the event loop."""
+
+    name: str
+    hop_ms: int
+    """How much new audio is worth an update."""
+    punctuates: bool
+    """Its text carries sentence ends, so that a complete clause can be told by its last mark."""
+
+    @property
+    def languages(self) -> Collection[str]:
+        """What it can hear."""
+        ...
+
+    async def start(self) -> None:
+        """Load and warm up; returns when it can answer."""
+        ...
+
+    async def open(self, speaker: str, languages: Sequence[str]) -> Hearing:
+        """Begin a segment of `speaker`, in one of `languages`. Segments of one speaker come one
+        after the other, so an engine may keep what it has learned of the voice between them.
+        """
+        ...
+
+    async def leave(self, speaker: str) -> None:
+        """The speaker is gone: free what was kept of the voice."""
+        ...
+
+    async def close(self) -> None:
+        """Stop; leave no process behind."""
+        ...
+
+
+class Translator(Protocol):
+    """Translates. One for the server; its methods are called from the event loop."""
+
+    name: str
+    forces_prefix: bool
+    """It can be made to continue a given translation."""
+
+    @property
+    def pairs(self) -> Collection[tuple[str, str]]:
+        """(source, target) languages it translates."""
+        ...
+
+    async def start(self) -> None:
+        """Load and warm up; returns when it can answer."""
+        ...
+
+    def translate(self, request: Request) -> AsyncIterator[str]:
+        """Pieces that join to the translation of `text` after `prefix`. Closing the iterator
+        cancels the work."""
+        ...
+
+    async def close(self) -> None:
+        """Stop; leave no process behind."""
+        ...

@@ -1,0 +1,1 @@
+"""What connects people: HTTP and WebSocket, rooms, sessions. Start reading at session.py."""

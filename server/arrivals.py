@@ -1,0 +1,30 @@
+"""When each part of one microphone's audio arrived."""
+
+from bisect import bisect_left
+
+KEPT = 4_000  # frames: 80 s of the shortest
+
+
+class Arrivals:
+    """The arrival times of the last frames, by position."""
+
+    def __init__(self) -> None:
+        self.ends: list[int] = []
+        self.times: list[float] = []
+
+    @property
+    def last(self) -> float:
+        """When the newest frame arrived; 0 before the first."""
+        return self.times[-1] if self.times else 0.0
+
+    def push(self, end: int, now: float) -> None:
+        """The frame that ends at position `end` arrived `now`."""
+        self.ends.append(end)
+        self.times.append(now)
+        if len(self.ends) > 2 * KEPT:
+            del self.ends[:KEPT], self.times[:KEPT]
+
+    def at(self, position: int) -> float:
+        """When the sample before `position` arrived."""
+        n = bisect_left(self.ends, position)
+        return self.times[min(n, len(self.times) - 1)]

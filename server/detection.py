@@ -1,0 +1,161 @@
+"""Ask the detector about every microphone's windows, many at a time, in one worker thread.
+
+Whatever has arrived when the thread is free makes the next batch: under load batches grow by
+themselves, and without load nothing waits. (Ticks that collect windows cost more latency than they
+save; bench/ has the figures.)
+"""
+
+import asyncio
+import logging
+import queue
+import threading
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from models.base import Detector
+from models.base import Ear as Memory
+from streaming.values import BYTES_PER_SAMPLE, WINDOW, AudioFrame, samples
+
+log = logging.getLogger(__name__)
+
+DEEPEST = 48  # windows in one call: more cost others' latency and gain no speed
+FORGET = samples(5_000)  # after so much silence or absence the detector's memory starts afresh
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Time that was not sent, up to position `to`."""
+
+    to: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """The microphone is muted, late or gone; positions do not move."""
+
+
+Heard = AudioFrame | Skip | Pause
+
+
+class Ear:
+    """One microphone: windows in, and out again in order with their likelihood of speech."""
+
+    def __init__(self, detection: "Detection") -> None:
+        self.detection = detection
+        self.memory: Memory = detection.detector.ear()
+        self.waiting: deque[tuple[Heard, float]] = deque()
+        self.asked: deque[Heard] = deque()  # what has been pushed and not been answered
+        self.changed = asyncio.Event()
+        self.closed = False
+        self.quiet_since = 0
+
+    def push(self, heard: Heard) -> None:
+        """Take the next window, or what is said between windows."""
+        self.asked.append(heard)
+        if isinstance(heard, AudioFrame):
+            self.detection.ask(self, heard)
+        else:
+            self._pass()
+
+    def answer(self, likelihood: float) -> None:
+        """The oldest window that was asked about is speech with this likelihood."""
+        window = self.asked.popleft()
+        assert isinstance(window, AudioFrame)
+        self.waiting.append((window, likelihood))
+        self._refresh(window, likelihood)
+        self._pass()
+
+    def close(self) -> None:
+        """Nothing more will be pushed: the reader gets what was, then stops."""
+        self.closed = True
+        self.changed.set()
+
+    async def __aiter__(self) -> AsyncIterator[tuple[Heard, float]]:
+        while True:
+            while self.waiting:
+                yield self.waiting.popleft()
+            if self.closed and not self.asked:
+                return
+            self.changed.clear()
+            await self.changed.wait()
+
+    def _pass(self) -> None:
+        while self.asked and not isinstance(self.asked[0], AudioFrame):
+            self.waiting.append((self.asked.popleft(), 0.0))
+        self.changed.set()
+
+    def _refresh(self, window: AudioFrame, likelihood: float) -> None:
+        if likelihood >= 0.35:
+            self.quiet_since = window.end
+        elif window.end - self.quiet_since >= FORGET:
+            self.quiet_since = window.end
+            self.memory = self.detection.detector.ear()
+
+
+class Detection:
+    """The worker thread; `ask` from the event loop, answers come back there."""
+
+    def __init__(self, detector: Detector) -> None:
+        self.detector = detector
+        self.questions: queue.SimpleQueue[tuple[Ear, Memory, bytes] | None] = queue.SimpleQueue()
+        self.thread = threading.Thread(target=self._work, name="detection", daemon=True)
+        self.loop = asyncio.get_running_loop()
+        self.closing = False
+        self.thread.start()
+
+    def ask(self, ear: Ear, window: AudioFrame) -> None:
+        """Queue one window; a short one, before a gap, is filled up with silence."""
+        pcm = window.pcm.ljust(WINDOW * BYTES_PER_SAMPLE, b"\0")
+        self.questions.put((ear, ear.memory, pcm))
+
+    async def close(self) -> None:
+        """Let the thread finish what was asked, and end it."""
+        self.questions.put(None)
+        await asyncio.to_thread(self.thread.join)
+
+    def _work(self) -> None:
+        held: list[tuple[Ear, Memory, bytes]] = []
+        while held or not self.closing:
+            held += self._arrived(block=not held)
+            if held:
+                held = self._round(held)
+
+    def _arrived(self, block: bool) -> list[tuple[Ear, Memory, bytes]]:
+        """Everything that has been asked by now; if `block`, at least one question or the end."""
+        found: list[tuple[Ear, Memory, bytes]] = []
+        try:
+            while len(found) < DEEPEST:
+                question = self.questions.get(block=block and not found)
+                if question is None:
+                    self.closing = True
+                    break
+                found.append(question)
+        except queue.Empty:
+            pass
+        return found
+
+    def _round(self, held: list[tuple[Ear, Memory, bytes]]) -> list[tuple[Ear, Memory, bytes]]:
+        """Answer the oldest window of every ear; return the others."""
+        first: dict[int, tuple[Ear, Memory, bytes]] = {}
+        rest: list[tuple[Ear, Memory, bytes]] = []
+        for question in held:
+            if first.setdefault(id(question[0]), question) is not question:
+                rest.append(question)
+        asked = list(first.values())
+        likelihoods = self._likelihoods([(memory, pcm) for _, memory, pcm in asked])
+        answers = [(ear, float(p)) for (ear, _, _), p in zip(asked, likelihoods, strict=True)]
+        self.loop.call_soon_threadsafe(_deliver, answers)
+        return rest
+
+    def _likelihoods(self, windows: list[tuple[Memory, bytes]]) -> Sequence[float]:
+        try:
+            return self.detector.probabilities(windows)
+        except Exception:  # the thread serves every room: one bad batch must not end it
+            log.exception("the detector failed; %d windows are taken for silence", len(windows))
+            return [0.0] * len(windows)
+
+
+def _deliver(answers: list[tuple[Ear, float]]) -> None:
+    for ear, likelihood in answers:
+        ear.answer(likelihood)

@@ -1,0 +1,79 @@
+"""What an operator can measure: one place that sees captions go by, in Prometheus' words.
+
+Room names and texts never appear; labels are stages, engines and languages.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from streaming.captions import Line
+
+BUCKETS = (
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.6, 0.9, 1.5, 3, 10,
+)  # fmt: skip
+STAGES = ("detect", "recognize", "translate", "queue", "total")
+LAG_S = 0.1  # between two looks at the event loop
+
+
+class Metrics:
+    """One per server."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.stage = Histogram(
+            "surtitle_stage_seconds",
+            "From the arrival of the newest audio used to its caption: time in each stage",
+            ["kind", "stage"],
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        self.captions = self._counter("captions", "Caption updates, once for all readers", "kind")
+        self.finals = self._counter("finals", "Lines that ended", "kind")
+        self.withdrawn = self._counter("withdrawn", "Lines that ended without text", "kind")
+        self.errors = self._counter("errors", "Connections closed with an error", "code")
+        self.audio = self._counter("audio_seconds", "Audio received")
+        self.lag = Histogram(
+            "surtitle_loop_lag_seconds",
+            "How late the event loop was",
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        self.slowest = self._gauge("loop_lag_max_seconds", "The latest it was since it started")
+
+    def watch(self, name: str, what: str, value: Callable[[], float]) -> None:
+        """Export a figure that is asked for when somebody looks."""
+        self._gauge(name, what).set_function(value)
+
+    def saw(self, line: Line) -> None:
+        """A line was published."""
+        self.captions.labels(line.kind).inc()
+        if line.hypothesis.final:
+            (self.finals if line.hypothesis.units else self.withdrawn).labels(line.kind).inc()
+        if line.latency is None:
+            return
+        for name in STAGES:
+            self.stage.labels(line.kind, name).observe(getattr(line.latency, name) / 1000)
+
+    async def watch_loop(self) -> None:
+        """Measure the event loop's lag until cancelled."""
+        worst = 0.0
+        while True:
+            due = time.monotonic() + LAG_S
+            await asyncio.sleep(LAG_S)
+            late = max(0.0, time.monotonic() - due)
+            worst = max(worst, late)
+            self.lag.observe(late)
+            self.slowest.set(worst)
+
+    def page(self) -> bytes:
+        """Everything, in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+    def _counter(self, name: str, what: str, *labels: str) -> Counter:
+        return Counter(f"surtitle_{name}", what, labels, registry=self.registry)
+
+    def _gauge(self, name: str, what: str) -> Gauge:
+        return Gauge(f"surtitle_{name}", what, registry=self.registry)

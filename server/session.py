@@ -1,0 +1,292 @@
+"""One speaker, from microphone to captions. Start reading here.
+
+    push -> listen -> transcribe -> translate (one per language read) -> publish
+
+Each stage is a task that reads one mailbox, asks one model, and writes the next. Data only moves
+right; nothing waits on the left. A mailbox keeps the newest value of each segment, so a slow model
+means fewer partials and never a growing lag; finals are never dropped.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from models.base import EngineError, Request
+from streaming.agreement import Agreement
+from streaming.captions import Line
+from streaming.framer import Framer
+from streaming.languages import base
+from streaming.messages import Latency
+from streaming.recording import Recording
+from streaming.retranslation import Ask, Retranslation
+from streaming.segmenter import Segmenter, SegmenterConfig
+from streaming.units import SENTENCE_ENDS, ends_clause, units
+from streaming.values import AudioFrame, Hypothesis, SpeechSegment, Transcript
+
+from .arrivals import Arrivals
+from .detection import Ear, Heard, Pause, Skip
+from .engines import Engines
+from .mailbox import Mailbox
+from .owed import Owed
+from .recognition import Recognition
+from .scene import Scene
+
+LATE_S = 0.6  # without audio for so long, what was being said is taken as said
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """When the newest audio of a value arrived, and what each stage has spent on it; seconds."""
+
+    arrived: float
+    at: int
+    """Milliseconds from the room's opening to the segment's start."""
+    detect: float = 0.0
+    recognize: float = 0.0
+    translate: float = 0.0
+
+    def latency(self, now: float) -> Latency:
+        total = now - self.arrived
+        queue = total - self.detect - self.recognize - self.translate
+        spent = (self.detect, self.recognize, self.translate, queue, total)
+        return Latency(*(round(1000 * seconds, 2) for seconds in spent))
+
+
+class Session:
+    """Feed it with `push`, `skip` and `pause`; `end` it; `run` serves until all is published."""
+
+    def __init__(
+        self, speaker: str, hears: Collection[str], engines: Engines, scene: Scene
+    ) -> None:
+        self.speaker, self.hears = speaker, tuple(hears)
+        self.engines, self.scene, self.clock = engines, scene, engines.clock
+        self.framer, self.recording, self.arrivals = Framer(), Recording(), Arrivals()
+        self.segmenter = Segmenter(SegmenterConfig(hop_ms=engines.recognizer.hop_ms))
+        self.ear = Ear(engines.detection)
+        self.recognition = Recognition(
+            engines.recognizer, speaker, self.hears, self.recording, self._recognition_changed
+        )
+        self.segments = Mailbox[tuple[SpeechSegment, Stamp]]()
+        self.transcripts: dict[str, Mailbox[tuple[Transcript, Stamp]]] = {}
+        self.starts: dict[int, int] = {}  # `at` of the open segments
+        self.languages: dict[int, str] = {}  # of the open segments, once heard
+        self.clause_complete = False
+        self.late = True  # no audio for LATE_S, or none yet
+        self.stages: asyncio.TaskGroup | None = None
+
+    @property
+    def position(self) -> int:
+        """The position of the next sample."""
+        return self.framer.position
+
+    @property
+    def speaking(self) -> bool:
+        """A segment is open."""
+        return self.segmenter.announced
+
+    def push(self, pcm: bytes) -> None:
+        """Take the next samples."""
+        if not pcm:
+            return
+        self.late = False
+        self.recording.push(AudioFrame(self.position, pcm))
+        windows = self.framer.push(pcm)
+        self.arrivals.push(self.position, self.clock.now())
+        for window in windows:
+            self.ear.push(window)
+
+    def skip(self, to: int) -> None:
+        """Time up to position `to` was not sent."""
+        for window in self.framer.skip(to):
+            self.ear.push(window)
+        self.ear.push(Skip(to))
+
+    def pause(self) -> None:
+        """Muted, or late: what was being said is taken as said."""
+        self.late = True
+        self.ear.push(Pause())
+
+    def tick(self) -> None:
+        """Notice that audio is late. Called a few times a second."""
+        if not self.late and self.clock.now() - self.arrivals.last > LATE_S:
+            self.pause()
+
+    def end(self) -> None:
+        """No more audio: `run` returns when its last final is published."""
+        if not self.ear.closed:
+            self.skip(self.position)
+            self.ear.close()
+
+    async def run(self) -> None:
+        """Serve until the audio ends; a stage that fails ends the others."""
+        try:
+            async with asyncio.TaskGroup() as self.stages:
+                self.stages.create_task(self.listen())
+                self.stages.create_task(self.transcribe())
+                self.translate_into(self.scene.targets())
+        finally:
+            self.stages = None
+            await self.recognition.close()
+
+    def translate_into(self, targets: Collection[str]) -> None:
+        """Translate into these languages from now on, and into no others."""
+        for target in set(self.transcripts) - set(targets):
+            self.transcripts.pop(target).close()
+        if self.stages is None or self.segments.closed:
+            return
+        for target in set(targets) - set(self.transcripts):
+            mailbox = self.transcripts[target] = Mailbox[tuple[Transcript, Stamp]]()
+            self.stages.create_task(self.translate(target, mailbox))
+
+    async def listen(self) -> None:
+        """Windows of sound become segments."""
+        async for heard, likelihood in self.ear:
+            spoke = self.speaking
+            for segment in self._segments(heard, likelihood):
+                self.segments.put(segment.id, (segment, self._stamp(segment)))
+            if spoke != self.speaking:
+                self.scene.speaking_changed()
+        self.segments.close()
+
+    async def transcribe(self) -> None:
+        """Segments become transcripts."""
+        agreements: defaultdict[int, Agreement] = defaultdict(Agreement)
+        async for segment, stamp in self.segments:
+            agreement = agreements[segment.id]
+            started = self.clock.now()
+            line, language = await self._recognize(segment, agreement)
+            if segment.final:
+                del agreements[segment.id]
+            stamp = replace(stamp, recognize=self.clock.now() - started)
+            self.clause_complete = self._clause_complete(line)
+            said = Transcript(segment, language, line)
+            said = self._without_echo(said, stamp)
+            self._publish(said.segment, language, said.line, stamp)
+            for mailbox in self.transcripts.values():
+                mailbox.put(segment.id, (said, stamp))
+        for mailbox in self.transcripts.values():
+            mailbox.close()
+
+    async def translate(self, target: str, mailbox: Mailbox[tuple[Transcript, Stamp]]) -> None:
+        """Transcripts become translations into one language."""
+        machines: dict[int, Retranslation] = {}
+        async with Owed(self.clock, self._retranslate, self._give_up) as owed:
+            async for said, stamp in mailbox:
+                if not self._translatable(said.language, target):
+                    continue
+                machine = machines.setdefault(said.segment.id, self._machine(said, target))
+                if not await self._retranslate(machine, said, stamp) and said.final:
+                    owed.put(machine, said, stamp)
+                if said.final:
+                    del machines[said.segment.id]
+
+    def _segments(self, heard: Heard, likelihood: float) -> list[SpeechSegment]:
+        if isinstance(heard, Skip):
+            return self.segmenter.skip(heard.to)
+        if isinstance(heard, Pause):
+            return self.segmenter.pause()
+        return self.segmenter.push(heard.start, heard.end, likelihood, self.clause_complete)
+
+    def _stamp(self, segment: SpeechSegment) -> Stamp:
+        arrived = self.arrivals.at(segment.end)
+        if segment.id not in self.starts:
+            self.starts[segment.id] = self.scene.at(self.arrivals.at(segment.start))
+        at = self.starts.pop(segment.id) if segment.final else self.starts[segment.id]
+        return Stamp(arrived, at, detect=self.clock.now() - arrived)
+
+    async def _recognize(
+        self, segment: SpeechSegment, agreement: Agreement
+    ) -> tuple[Hypothesis, str]:
+        """The segment's newest hypothesis and its language. If it is not to be had, the last."""
+        language = self.languages.get(segment.id, self.hears[0])
+        try:
+            heard = await self.recognition.hear(segment, agreement.committed)
+        except EngineError:
+            text = agreement.committed + "".join(agreement.tail)
+        else:
+            text = heard.text
+            if text:  # whose words these are is decided once a segment, with the first of them
+                language = self.languages.setdefault(segment.id, heard.language)
+        if not segment.final:
+            return agreement.push(text, segment.quiet), language
+        self.languages.pop(segment.id, None)
+        found = tuple(units(text))
+        return Hypothesis(found, len(found), len(found), final=True), language
+
+    def _clause_complete(self, line: Hypothesis) -> bool:
+        return self.engines.recognizer.punctuates and ends_clause(line.text, SENTENCE_ENDS)
+
+    def _without_echo(self, said: Transcript, stamp: Stamp) -> Transcript:
+        """The transcript, withdrawn if another microphone heard the same voice better."""
+        segment = said.segment
+        pcm = self.recording.read(segment.onset, segment.offset)
+        if not self.scene.echoes(self.speaker, said, stamp.at, pcm):
+            return said
+        return replace(said, line=Hypothesis((), final=True))
+
+    def _translatable(self, language: str, target: str) -> bool:
+        alike = base(language) == base(target)
+        return not alike and self.engines.translation.pair(language, target) is not None
+
+    def _machine(self, said: Transcript, target: str) -> Retranslation:
+        return Retranslation(said.language, target, self.engines.translation.forces_prefix)
+
+    async def _retranslate(self, machine: Retranslation, said: Transcript, stamp: Stamp) -> bool:
+        """Translate what is new in a transcript and publish it; False if that cannot be had."""
+        started, line = self.clock.now(), machine.line(said.segment.quiet)
+        try:
+            for ask in machine.push(said):
+                answer = await self._answer(machine, ask) if ask.text.strip() else ""
+                line = replace(machine.take(ask, answer), quiet=said.segment.quiet)
+        except EngineError:
+            return False
+        spent = self.clock.now() - started
+        self._publish(said.segment, machine.target, line, replace(stamp, translate=spent), True)
+        return True
+
+    async def _answer(self, machine: Retranslation, ask: Ask) -> str:
+        return await self.engines.translation.translate(
+            Request(
+                source=machine.source,
+                target=machine.target,
+                text=ask.text,
+                prefix=ask.prefix,
+                hypothesis=ask.hypothesis,
+                context=(*self.scene.context(machine.source, machine.target), *machine.closed),
+                glossary=self.scene.glossary(ask.text, machine.source, machine.target),
+                final=ask.final,
+            )
+        )
+
+    async def _give_up(self, machine: Retranslation, said: Transcript, stamp: Stamp) -> None:
+        """A translation that is owed came too late to be of use: withdraw its line."""
+        self._publish(said.segment, machine.target, Hypothesis((), final=True), stamp, True)
+
+    def _publish(
+        self,
+        segment: SpeechSegment,
+        language: str,
+        line: Hypothesis,
+        stamp: Stamp,
+        translated: bool = False,
+    ) -> None:
+        engine = self.engines.translation.name if translated else self.engines.recognizer.name
+        now = self.clock.now()
+        late = segment.final and now - stamp.arrived > self.engines.late_s
+        self.scene.publish(
+            Line(
+                speaker=self.speaker,
+                segment=segment,
+                language=language,
+                kind="translation" if translated else "transcript",
+                hypothesis=line,
+                at=stamp.at,
+                engine=engine,
+                latency=stamp.latency(now),
+                degraded="late" if late else None,
+            )
+        )
+
+    def _recognition_changed(self, reason: str) -> None:
+        self.scene.recognition_changed(self.speaker, reason)

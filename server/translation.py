@@ -1,0 +1,108 @@
+"""Ask the translator, with a deadline, and know for each pair of languages whether it works."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from models.base import EngineError, Request, Translator
+from streaming.clean import clean
+from streaming.languages import base
+
+log = logging.getLogger(__name__)
+
+DEADLINE_S = 5.0  # real seconds for one translation: beyond, its line is untranslated
+REST_S = 1.0  # a pair that failed is left alone for so long
+
+Pair = tuple[str, str]
+
+
+class Translation:
+    """The translator as the sessions see it: it answers, or raises EngineError within a deadline.
+
+    A pair that fails is *down* until a translation of it succeeds; `on_change(pair, reason)` hears
+    of both, with an empty reason when it is back.
+    """
+
+    def __init__(
+        self,
+        translator: Translator | None,
+        on_change: Callable[[Pair, str], None],
+        deadline_s: float = DEADLINE_S,
+    ) -> None:
+        self.translator = translator
+        self.on_change = on_change
+        self.deadline_s = deadline_s
+        self.down: dict[Pair, tuple[str, float]] = {}  # why, and when it may be tried again
+
+    @property
+    def name(self) -> str:
+        return self.translator.name if self.translator else "none"
+
+    @property
+    def forces_prefix(self) -> bool:
+        return self.translator is not None and self.translator.forces_prefix
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """What it can translate when nothing is broken."""
+        return sorted(self.translator.pairs) if self.translator else []
+
+    def pair(self, source: str, target: str) -> Pair | None:
+        """The pair that serves these languages, most specific first; None if none does."""
+        known = set(self.translator.pairs) if self.translator else set()
+        tried = (source, target), (source, base(target)), (base(source), target)
+        for found in (*tried, (base(source), base(target))):
+            if found in known:
+                return found
+        return None
+
+    def works(self, source: str, target: str) -> bool:
+        """Captions of `source` reach readers of `target` translated."""
+        found = self.pair(source, target)
+        return found is not None and found not in self.down
+
+    async def translate(self, request: Request) -> str:
+        """The translation after the prefix, as one harmless line. EngineError: not now."""
+        pair = request.source, request.target
+        reason, until = self.down.get(pair, ("", 0.0))
+        now = asyncio.get_running_loop().time()
+        if now < until:
+            raise EngineError(reason)
+        try:
+            async with asyncio.timeout(self.deadline_s):
+                answer = await self._answer(request)
+        except (EngineError, TimeoutError) as error:
+            reason = str(error) or f"no translation within {self.deadline_s:g} s"
+            self._failed(pair, reason, now)
+            raise EngineError(reason) from error
+        if self.down.pop(pair, None):
+            self.on_change(pair, "")
+        return answer
+
+    async def _answer(self, request: Request) -> str:
+        assert self.translator is not None
+        longest = 40 + 6 * len(request.text)  # no language needs more: a loop does
+        held = ""
+        pieces = self.translator.translate(request)
+        try:
+            async for piece in pieces:
+                held += piece
+                if len(held) > longest:
+                    raise EngineError("the translator does not stop")
+        finally:
+            await getattr(pieces, "aclose", _nothing)()
+        answer = clean(held)
+        if not answer and not request.prefix and any(c.isalnum() for c in request.text):
+            raise EngineError("the translator answered nothing")
+        return answer
+
+    def _failed(self, pair: Pair, reason: str, now: float) -> None:
+        fresh = pair not in self.down
+        self.down[pair] = reason, now + REST_S
+        if fresh:
+            log.warning("translation %s to %s is down: %s", *pair, reason)
+            self.on_change(pair, reason)
+
+
+async def _nothing() -> None:
+    """Iterators that are not generators have nothing to close."""

@@ -1,0 +1,40 @@
+"""Cut audio into the windows that the detector looks at.
+
+No sample is lost or comes twice: the windows join to the audio. Only the last window before time
+that was not sent, or before the end, may be shorter than the others.
+"""
+
+from .values import BYTES_PER_SAMPLE, WINDOW, AudioFrame
+
+
+class Framer:
+    """One per microphone."""
+
+    def __init__(self) -> None:
+        self.start = 0  # position of the first sample that waits for its window
+        self.waiting = bytearray()
+
+    @property
+    def position(self) -> int:
+        """The position of the next sample."""
+        return self.start + len(self.waiting) // BYTES_PER_SAMPLE
+
+    def push(self, pcm: bytes) -> list[AudioFrame]:
+        """Take the next samples; return the windows they complete."""
+        self.waiting += pcm
+        size = WINDOW * BYTES_PER_SAMPLE
+        whole = len(self.waiting) - len(self.waiting) % size
+        windows = [
+            AudioFrame(self.start + n // BYTES_PER_SAMPLE, bytes(self.waiting[n : n + size]))
+            for n in range(0, whole, size)
+        ]
+        del self.waiting[:whole]
+        self.start += whole // BYTES_PER_SAMPLE
+        return windows
+
+    def skip(self, to: int) -> list[AudioFrame]:
+        """Time up to `to` was not sent; return the shortened window before it, if any."""
+        assert to >= self.position, "audio goes forward"
+        rest = [AudioFrame(self.start, bytes(self.waiting))] if self.waiting else []
+        self.start, self.waiting = to, bytearray()
+        return rest

@@ -1,0 +1,188 @@
+"""The languages that can be named: ISO 639-1 codes and what English calls them.
+
+A code may carry a script or region (`zh-Hant`, `pt-BR`); what engines are asked about is its first
+part. Three-letter codes stand for languages that have no two-letter one and that engines know.
+"""
+
+NAMES: dict[str, str] = {
+    code: name
+    for code, _, name in (
+        line.partition(" ")
+        for line in """\
+aa Afar
+ab Abkhazian
+af Afrikaans
+ak Akan
+am Amharic
+an Aragonese
+ar Arabic
+as Assamese
+ast Asturian
+av Avaric
+ay Aymara
+az Azerbaijani
+ba Bashkir
+be Belarusian
+bg Bulgarian
+bm Bambara
+bn Bengali
+bo Tibetan
+br Breton
+bs Bosnian
+ca Catalan
+ce Chechen
+ceb Cebuano
+ckb Sorani Kurdish
+co Corsican
+cs Czech
+cv Chuvash
+cy Welsh
+da Danish
+de German
+dv Divehi
+dz Dzongkha
+ee Ewe
+el Greek
+en English
+eo Esperanto
+es Spanish
+et Estonian
+eu Basque
+fa Persian
+ff Fulah
+fi Finnish
+fil Filipino
+fj Fijian
+fo Faroese
+fr French
+fy Western Frisian
+ga Irish
+gd Scottish Gaelic
+gl Galician
+gn Guarani
+gu Gujarati
+ha Hausa
+haw Hawaiian
+he Hebrew
+hi Hindi
+hr Croatian
+ht Haitian Creole
+hu Hungarian
+hy Armenian
+ia Interlingua
+id Indonesian
+ig Igbo
+is Icelandic
+it Italian
+iu Inuktitut
+ja Japanese
+jv Javanese
+ka Georgian
+kk Kazakh
+km Khmer
+kn Kannada
+ko Korean
+ku Kurdish
+ky Kyrgyz
+la Latin
+lb Luxembourgish
+lg Ganda
+ln Lingala
+lo Lao
+lt Lithuanian
+lv Latvian
+mg Malagasy
+mi Maori
+mk Macedonian
+ml Malayalam
+mn Mongolian
+mr Marathi
+ms Malay
+mt Maltese
+my Burmese
+nb Norwegian Bokmål
+ne Nepali
+nl Dutch
+nn Norwegian Nynorsk
+no Norwegian
+ny Chichewa
+oc Occitan
+om Oromo
+or Odia
+os Ossetian
+pa Punjabi
+pl Polish
+ps Pashto
+pt Portuguese
+qu Quechua
+rm Romansh
+rn Rundi
+ro Romanian
+ru Russian
+rw Kinyarwanda
+sa Sanskrit
+sc Sardinian
+sd Sindhi
+se Northern Sami
+si Sinhala
+sk Slovak
+sl Slovenian
+sm Samoan
+sn Shona
+so Somali
+sq Albanian
+sr Serbian
+ss Swati
+st Southern Sotho
+su Sundanese
+sv Swedish
+sw Swahili
+ta Tamil
+te Telugu
+tg Tajik
+th Thai
+ti Tigrinya
+tk Turkmen
+tl Tagalog
+tn Tswana
+to Tongan
+tr Turkish
+ts Tsonga
+tt Tatar
+ug Uyghur
+uk Ukrainian
+ur Urdu
+uz Uzbek
+ve Venda
+vi Vietnamese
+wa Walloon
+wo Wolof
+xh Xhosa
+yi Yiddish
+yo Yoruba
+yue Cantonese
+za Zhuang
+zh Chinese
+zu Zulu""".splitlines()
+    )
+}
+
+UNSPACED = frozenset({"zh", "yue", "ja", "th", "lo", "km", "my", "bo", "dz"})
+"""Written without spaces between words: their pieces join without one."""
+
+
+def base(code: str) -> str:
+    """The language itself, without script or region: "zh" of "zh-Hant"."""
+    return code.partition("-")[0].lower()
+
+
+def name(code: str) -> str:
+    """What English calls it; the code itself when it has no name here."""
+    return NAMES.get(base(code), code)
+
+
+def check(code: str) -> str:
+    """Return the code; ValueError, in words, if no such language is known."""
+    if base(code) not in NAMES or len(code) > 16 or not code.replace("-", "").isalnum():
+        raise ValueError(f"unknown language {code!r}: use ISO 639-1 codes, such as en, es or zh")
+    return code
