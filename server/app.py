@@ -75,7 +75,9 @@ async def _room(request: web.Request) -> web.StreamResponse:
             headers={"Upgrade": "websocket"},
         )
     await socket.prepare(request)
-    await Connection(request.app[HOUSE], socket).serve(request.match_info["room"])
+    assert request.transport is not None
+    connection = Connection(request.app[HOUSE], socket, request.transport.abort)
+    await connection.serve(request.match_info["room"])
     return socket
 
 

@@ -1,0 +1,57 @@
+"""What is promised stays; what is promised was said twice."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streaming.agreement import Agreement
+from streaming.units import units
+
+word = st.sampled_from(["a ", "b ", "c ", "好", "吗", "d"])
+hypotheses = st.lists(st.lists(word, max_size=8).map("".join), max_size=12)
+
+
+def promised(*said: str) -> list[str]:
+    agreement = Agreement()
+    return [agreement.push(text).promised for text in said]
+
+
+def test_words_are_promised_once_two_hypotheses_agree() -> None:
+    assert promised("the", "the cat", "the cat sat") == ["", "the ", "the cat "]
+    assert promised("他", "他说", "他说好") == ["", "他", "他说"]
+
+
+def test_a_word_that_changed_waits_for_the_next_hypothesis() -> None:
+    assert promised("the cat", "the hat", "the hat is") == ["", "the ", "the hat "]
+
+
+def test_a_hypothesis_that_contradicts_a_promise_has_its_say_after_it() -> None:
+    agreement = Agreement()
+    for text in ("we saw the", "we saw the", "we sought the red", "we sought the red house"):
+        line = agreement.push(text)
+    assert line.text == "we saw the red house"
+    assert line.promised == "we saw the red "
+
+
+def test_a_word_that_appears_early_does_not_repeat_the_line() -> None:
+    agreement = Agreement()
+    for text in ("saw the house", "saw the house", "I saw the house today"):
+        line = agreement.push(text)
+    assert line.text == "saw the house today"
+
+
+@given(hypotheses)
+def test_the_promise_only_grows_and_begins_the_line(said: list[str]) -> None:
+    agreement, before = Agreement(), ""
+    for text in said:
+        line = agreement.push(text)
+        assert line.promised.startswith(before)
+        assert line.text.startswith(line.promised)
+        assert "".join(line.units) == line.text
+        before = line.promised
+
+
+@given(st.lists(word, min_size=1, max_size=8).map("".join))
+def test_what_is_said_twice_is_promised_whole(text: str) -> None:
+    agreement = Agreement()
+    agreement.push(text)
+    assert units(agreement.push(text).promised) == units(text)
