@@ -1,0 +1,53 @@
+# Two commands matter: `make demo` to see it, `make test` to trust it. Both set up everything they need.
+
+VENV   ?= .venv
+PYTHON ?= python3
+LOCK   := requirements/all.lock
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.surtitle
+SOURCES = $(wildcard surtitle.py streaming models server clients loadtest bench tests)
+QUICK   = not (engine or socket or tui or slow)
+
+.PHONY: help demo test check bench lock clean format ready apertium
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: $(READY) apertium  ## a spoken conversation, captioned and translated live in this terminal
+	@$(BIN)/surtitle demo
+
+test: $(READY) apertium  ## every test that needs no browser, GPU or SGLang
+	$(BIN)/python -m pytest
+
+check: $(READY)  ## format, lint, types and the quick tests, in seconds
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy --strict
+	$(BIN)/python -m pytest -q -m "$(QUICK)"
+
+format: $(READY)  ## lay out the source as `make check` wants it
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+bench: $(READY) apertium  ## how fast it is: a table, and JSON in bench/
+	$(BIN)/python -m bench
+
+lock:  ## write requirements/*.lock from pyproject.toml; with UPGRADE=1 the newest versions that fit
+	PYTHON="$(PYTHON)" requirements/lock.sh $(if $(UPGRADE),--upgrade)
+
+clean:  ## remove what these commands have made
+	rm -rf $(VENV) build *.egg-info .ruff_cache .mypy_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+ready: $(READY) apertium
+
+# The environment is ready when this file is there: it is written last, so a first run that was interrupted is
+# made again, and it is older than the lock when the lock has changed.
+.PRECIOUS: $(READY)
+$(READY): $(LOCK) pyproject.toml
+	@PYTHON="$(PYTHON)" deploy/setup-python.sh $(VENV) $(LOCK)
+
+# Quiet where Apertium is installed; where it cannot be, says so and goes on: captions come, translations do not.
+apertium:
+	@deploy/setup-debian.sh

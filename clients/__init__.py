@@ -1,0 +1,1 @@
+"""What hears and shows: connections, audio sources, the terminal. Guesses no words."""

@@ -1,0 +1,81 @@
+"""Text from the wire as harmless text, and how many columns of a terminal it takes."""
+
+import unicodedata
+
+LONGEST = 4_000  # characters of one line worth showing: 15 s of speech are a tenth of it
+
+# Bidirectional embeddings, overrides, isolates and marks turn the text around them; zero-width
+# spaces hide things in it. The joiners U+200C and U+200D stay: Persian and Hindi need them.
+_UNSEEN = {0x061C, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF}
+_HARMLESS = dict.fromkeys(_UNSEEN) | dict.fromkeys(range(0x20), " ")
+_HARMLESS |= dict.fromkeys(range(0x7F, 0xA0), " ") | {0x2028: " ", 0x2029: " "}
+_HARMLESS |= dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}")
+
+
+def clean(text: str) -> str:
+    """The same words without anything that a terminal would obey; one line, of bounded length."""
+    return text[:LONGEST].translate(_HARMLESS)
+
+
+def columns(text: str) -> int:
+    """How wide a terminal shows it: two columns for a Han character, none for an accent."""
+    return sum(_columns(character) for character in text)
+
+
+def _columns(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Its rows, none wider than `width` columns; at least one. See `rows`."""
+    return [text[start:end] for start, end in rows(text, width)] or [""]
+
+
+def rows(text: str, width: int) -> list[tuple[int, int]]:
+    """Where each row of at most `width` columns begins and ends in the text.
+
+    Broken at spaces, which are left out there, and between wide characters, but not before their
+    punctuation. Filled from the front, so more text never moves the rows before the last.
+    """
+    found: list[tuple[int, int]] = []
+    start, place, fits = 0, 0, 0  # `fits`: the latest place this row may end at
+    used = 0
+    while place < len(text):
+        if place > start and _breaks(text, place):
+            fits = place
+        used += _columns(text[place])
+        if used > width and place > start and text[place] != " ":
+            end = fits if fits > start else place
+            found.append((start, _trimmed(text, start, end)))
+            start = place = fits = _skipped(text, end)
+            used = 0
+            continue
+        place += 1
+    end = _trimmed(text, start, len(text))
+    return [*found, (start, end)] if end > start else found
+
+
+def _breaks(text: str, place: int) -> bool:
+    """Whether a row may end before the character at this place."""
+    before, after = text[place - 1], text[place]
+    if before == " ":
+        return after != " "
+    wide = _columns(before) == 2 or _columns(after) == 2
+    return wide and after != " " and _columns(after) > 0 and not _closes(after)
+
+
+def _trimmed(text: str, start: int, end: int) -> int:
+    """The end without the spaces before it."""
+    return start + len(text[start:end].rstrip(" "))
+
+
+def _skipped(text: str, place: int) -> int:
+    """The place after the spaces there."""
+    return len(text) - len(text[place:].lstrip(" "))
+
+
+def _closes(character: str) -> bool:
+    """Punctuation that does not begin a row, in Chinese and Japanese typesetting too."""
+    return character in "，。！？；：、）】》」』”’,.!?;:)]}%…"

@@ -1,0 +1,1 @@
+"""Conversations with known words, and how well a server did on them."""

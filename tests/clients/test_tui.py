@@ -1,0 +1,306 @@
+"""The app through Textual's pilot: messages in, what is on the screen out."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from textual.pilot import Pilot
+from textual.widgets import Footer, Static
+
+from clients.console import Problem
+from clients.latency import Meter
+from clients.tui.app import RoomApp
+from clients.tui.captions import Block
+from clients.tui.status import Status
+from streaming.messages import Message, ServerMessage, State
+from tests.clients.fakes import ROSTER, WELCOME, caption
+
+pytestmark = pytest.mark.tui
+
+WORDS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
+
+
+class Stage:
+    """The app, what it is told, and what is on its screen."""
+
+    def __init__(self, app: RoomApp, pilot: Pilot[None], told: asyncio.Queue[Any]) -> None:
+        self.app = app
+        self.pilot = pilot
+        self.told = told
+
+    async def tell(self, *messages: Message | Exception | None) -> None:
+        """Say it, and wait until it is drawn."""
+        for message in messages:
+            self.told.put_nowait(message)
+        await self.settled()
+
+    async def settled(self) -> None:
+        """Wait until all is drawn."""
+        for _ in range(3):
+            await self.pilot.pause()
+
+    async def left(self) -> None:
+        """Wait until the app has ended."""
+        async with asyncio.timeout(2):
+            while self.app.is_running:
+                await asyncio.sleep(0)
+
+    @property
+    def blocks(self) -> list[Block]:
+        """From top to bottom, those that can be seen."""
+        found = [block for block in self.app.query(Block) if block.display]
+        return sorted(found, key=lambda block: block.region.y)
+
+    @property
+    def texts(self) -> list[str]:
+        """Names and words, as they stand there."""
+        return [f"{block.who.content} {block.words.content}".strip() for block in self.blocks]
+
+    def row(self, name: str) -> str:
+        """What the row of this name says."""
+        return str(self.app.query_one(f"#{name}", Static).content)
+
+    def is_dim(self, text: str) -> bool:
+        """Whether this text on the screen is dimmer than what is certain."""
+        for line in self.app.screen._compositor.render_strips():
+            for segment in line:
+                if text in segment.text:
+                    assert segment.style is not None and segment.style.color is not None
+                    colour = segment.style.color.get_truecolor()
+                    return bool(segment.style.dim) or max(colour) < 0xC0
+        raise AssertionError(f"{text!r} is not on the screen")
+
+
+class Keys:
+    """Remembers what the keys asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, bool]] = []
+
+    async def mute(self, on: bool) -> None:
+        self.asked.append(("mute", on))
+
+    async def show_source(self, on: bool) -> None:
+        self.asked.append(("source", on))
+
+
+@asynccontextmanager
+async def stage(
+    size: tuple[int, int] = (80, 24), status: Status | None = None, **options: Any
+) -> AsyncIterator[Stage]:
+    """The app on a screen of this size, welcomed into a room with Alan and Rosa."""
+    told: asyncio.Queue[Any] = asyncio.Queue()
+
+    async def messages() -> AsyncIterator[ServerMessage]:
+        while (message := await told.get()) is not None:
+            if isinstance(message, Exception):
+                raise message
+            yield message
+
+    app = RoomApp(messages(), status or Status("kitchen", reads=["es"]), **options)
+    async with app.run_test(size=size) as pilot:
+        found = Stage(app, pilot, told)
+        await found.tell(WELCOME, ROSTER)
+        yield found
+
+
+def spanish(stable: str, draft: str = "", **fields: Any) -> Message:
+    return caption(stable, draft, language="es", **fields)
+
+
+async def test_a_caption_grows_with_its_draft_dim_and_its_final_replaces_it() -> None:
+    async with stage() as room:
+        await room.tell(spanish("buenos ", "diaz"))
+        assert room.texts == ["Alan buenos diaz"]
+        assert room.is_dim("diaz") and not room.is_dim("buenos")
+        await room.tell(spanish("Buenos días.", final=True))
+        assert room.texts == ["Alan Buenos días."]
+        assert not room.is_dim("Buenos días.")
+
+
+async def test_a_withdrawn_line_is_removed() -> None:
+    async with stage() as room:
+        await room.tell(spanish("tos"), spanish("hola", segment=2, at=900))
+        await room.tell(spanish("", final=True))
+        assert room.texts == ["Alan hola"]
+
+
+async def test_the_name_is_there_once_a_turn() -> None:
+    async with stage() as room:
+        await room.tell(
+            spanish("uno", final=True, at=1),
+            spanish("dos", final=True, at=2, segment=2),
+            spanish("tres", final=True, at=3, speaker="r"),
+        )
+        assert room.texts == ["Alan uno", "dos", "Rosa tres"]
+        colours = [block.who.styles.color for block in room.blocks]
+        assert colours[0] == colours[1] != colours[2]
+
+
+async def test_a_line_that_began_earlier_is_put_before() -> None:
+    async with stage() as room:
+        await room.tell(spanish("segunda", speaker="r", at=900), spanish("primera", at=100))
+        assert room.texts == ["Alan primera", "Rosa segunda"]
+
+
+async def test_finished_lines_neither_move_nor_change_their_height() -> None:
+    async with stage(size=(40, 24)) as room:
+        await room.tell(spanish(WORDS, final=True), spanish("hola", segment=2, at=5))
+        before = room.blocks[0].region
+        assert before.height > 1
+        for count in (1, 4, 8, 13):
+            text = " ".join(WORDS.split()[:count])
+            await room.tell(spanish(text, " x", segment=2, at=5))
+            assert room.blocks[0].region == before
+
+
+async def test_an_open_line_never_becomes_shorter_until_its_final() -> None:
+    async with stage(size=(40, 24)) as room:
+        await room.tell(spanish("one ", WORDS))
+        tall = room.blocks[0].region.height
+        await room.tell(spanish("one ", "two"))
+        assert room.blocks[0].region.height == tall > 1
+        await room.tell(spanish("one two", final=True))
+        assert room.blocks[0].region.height == 1
+
+
+async def test_another_width_measures_anew() -> None:
+    async with stage(size=(40, 24)) as room:
+        await room.tell(spanish(WORDS, "x"))
+        tall = room.blocks[0].region.height
+        await room.pilot.resize_terminal(120, 24)
+        await room.settled()
+        await room.tell(spanish(WORDS, "y"))
+        assert room.blocks[0].region.height < tall
+
+
+async def test_the_source_is_a_dimmer_line_above_and_s_hides_it() -> None:
+    keys = Keys()
+    async with stage(source=True, controls=keys) as room:
+        await room.tell(caption("good morning", final=True), spanish("buenos días", final=True))
+        assert room.texts == ["Alan good morning\nbuenos días"]
+        assert room.is_dim("good morning") and not room.is_dim("buenos días")
+        await room.pilot.press("s")
+        await room.settled()
+        assert room.texts == ["Alan buenos días"]
+        assert keys.asked == [("source", False)]
+
+
+async def test_the_source_alone_waits_unseen_for_its_translation() -> None:
+    async with stage(source=False) as room:
+        await room.tell(caption("good morning"))
+        assert room.texts == []
+
+
+async def test_without_a_translation_the_words_themselves_are_read() -> None:
+    async with stage() as room:
+        await room.tell(replace(caption("good morning"), degraded="untranslated"))
+        assert room.texts == ["Alan good morning"]
+        assert "no translation from English to Spanish" in room.row("trouble")
+
+
+async def test_markup_from_the_wire_is_harmless() -> None:
+    evil = "[red]a[/] [@click=app.quit]b[/] \x1b[31mc\u202e"
+    async with stage() as room:
+        await room.tell(
+            replace(ROSTER, participants=[replace(ROSTER.participants[0], name="[b]A")])
+        )
+        await room.tell(spanish(evil, final=True))
+        assert room.texts == ["[b]A [red]a[/] [@click=app.quit]b[/]  [31mc"]
+
+
+async def test_the_view_stays_at_the_newest_line_unless_the_reader_scrolled_up() -> None:
+    async with stage(size=(80, 8)) as room:
+        view = room.app.captions
+        lines = [spanish(f"línea {n}", final=True, segment=n, at=n) for n in range(12)]
+        await room.tell(*lines)
+        assert view.scroll_y == view.max_scroll_y > 0
+        await room.pilot.press("pageup")
+        await room.settled()
+        up = view.scroll_y
+        await room.tell(spanish("nueva", final=True, segment=99, at=99))
+        assert view.scroll_y == up < view.max_scroll_y
+        await room.pilot.press("end")
+        await room.tell(spanish("más nueva", final=True, segment=100, at=100))
+        assert view.scroll_y == view.max_scroll_y
+
+
+async def test_a_short_conversation_begins_at_the_top() -> None:
+    async with stage() as room:
+        await room.tell(spanish("hola"))
+        assert room.blocks[0].region.y < 4
+
+
+async def test_an_evening_of_talk_is_kept_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clients.tui.captions.KEPT", 5)
+    async with stage() as room:
+        await room.tell(*[spanish(f"{n}", final=True, segment=n, at=n) for n in range(8)])
+        assert room.texts == ["Alan 3", "4", "5", "6", "7"]
+
+
+async def test_mute_is_a_key_for_those_with_a_microphone() -> None:
+    keys = Keys()
+    async with stage(status=Status("kitchen", hears=["en"], reads=["es"]), controls=keys) as room:
+        await room.pilot.press("m")
+        assert "muted" in room.row("status")
+        await room.pilot.press("m")
+    assert keys.asked == [("mute", True), ("mute", False)]
+
+
+async def test_mute_is_no_key_for_a_reader() -> None:
+    keys = Keys()
+    async with stage(controls=keys) as room:
+        await room.pilot.press("m")
+        shown = {binding.binding.description for binding in room.app.active_bindings.values()}
+        assert keys.asked == [] and "Mute on/off" not in shown
+        assert {"Quit", "Source on/off", "Jump to newest"} <= shown
+        assert room.app.query_one(Footer).region.height == 1
+
+
+async def test_the_status_says_how_late_captions_are() -> None:
+    meter = Meter()
+    async with stage(size=(120, 24), meter=meter) as room:
+        meter.add(212.0)
+        room.app.show_status()
+        assert "within 212 ms (budget 300)" in room.row("status")
+
+
+async def test_ones_own_captions_are_timed_when_drawn() -> None:
+    async with stage(captured=lambda position: time.monotonic() - 0.25) as room:
+        await room.tell(spanish("mía", speaker="me"), spanish("suya", segment=2))
+        assert room.app.late is not None
+        assert [value > 240 for value in room.app.late.meter.values] == [True]
+
+
+async def test_troubles_are_said_while_they_last() -> None:
+    async with stage() as room:
+        assert not room.app.query_one("#trouble").display
+        await room.tell(State("translation", "down", "[the engine] hangs", "es"))
+        assert "translation into Spanish does not work: [the engine] hangs" in room.row("trouble")
+        await room.tell(State("translation", "ok", None, "es"))
+        assert not room.app.query_one("#trouble").display
+
+
+async def test_what_breaks_is_said_and_the_lines_stay() -> None:
+    async with stage(size=(120, 24)) as room:
+        await room.tell(spanish("hola"), Problem("the connection was lost"))
+        assert "the connection was lost" in room.row("status")
+        assert room.texts == ["Alan hola"] and not room.app.over
+
+
+async def test_it_leaves_by_itself_when_all_has_been_said() -> None:
+    async with stage(linger=0.0) as room:
+        room.told.put_nowait(None)
+        await room.left()
+        assert room.app.over
+
+
+async def test_q_leaves() -> None:
+    async with stage() as room:
+        await room.pilot.press("q")
+        await room.left()
+        assert not room.app.over
