@@ -5,7 +5,7 @@ PYTHON ?= python3
 LOCK   := requirements/all.lock
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.surtitle
-SOURCES = $(wildcard surtitle.py streaming models server clients loadtest bench tests)
+SOURCES = $(wildcard surtitle.py streaming models server clients loadtest tests bench/*.py docs/*.py)
 QUICK   = not (engine or socket or tui or slow)
 
 .PHONY: help demo test check bench lock clean format ready apertium
@@ -18,12 +18,12 @@ demo: $(READY) apertium  ## a spoken conversation, captioned and translated live
 	@$(BIN)/surtitle demo
 
 test: $(READY) apertium  ## every test that needs no browser, GPU or SGLang
-	$(BIN)/python -m pytest
+	SURTITLE_TRIES=full $(BIN)/python -m pytest
 
 check: $(READY)  ## format, lint, types and the quick tests, in seconds
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
-	$(BIN)/mypy --strict
+	$(BIN)/mypy --strict $(SOURCES)
 	$(BIN)/python -m pytest -q -m "$(QUICK)"
 
 format: $(READY)  ## lay out the source as `make check` wants it

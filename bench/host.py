@@ -46,14 +46,16 @@ class Meter:
         self.process = process
         self.since = time.monotonic(), self._seconds()
 
-    def percent(self) -> float:
-        """Of one core, since it was made."""
-        began, used = self.since
-        return 100 * (self._seconds() - used) / (time.monotonic() - began)
+    def percent(self) -> tuple[float, float]:
+        """Of one core, since it was made: its first thread, and all the others."""
+        (began, before), now = self.since, self._seconds()
+        percent = 100 / (time.monotonic() - began)
+        return percent * (now[0] - before[0]), percent * (now[1] - before[1])
 
-    def _seconds(self) -> float:
-        times = self.process.cpu_times()
-        return float(times.user + times.system)
+    def _seconds(self) -> tuple[float, float]:
+        used = {t.id: t.user_time + t.system_time for t in self.process.threads()}
+        first = used.pop(self.process.pid, 0.0)
+        return first, sum(used.values())
 
 
 def cores() -> tuple[int, int]:

@@ -21,7 +21,6 @@ from loadtest.script import CONVERSATION
 from streaming.messages import (
     SUBPROTOCOL,
     End,
-    FromClient,
     Hello,
     Pcm16,
     ServerMessage,
@@ -81,9 +80,10 @@ class Voice:
 class Voices:
     """Speak with `run`, then `end`; both block."""
 
-    def __init__(self, voices: Sequence[Voice], frames: Sequence[bytes]) -> None:
+    def __init__(self, voices: Sequence[Voice], frames: Sequence[bytes], speed: float) -> None:
         self.voices = sorted(voices, key=lambda voice: voice.phase)
         self.frames = frames
+        self.period = PERIOD / speed
         self.start = 0.0
         self.frames_sent = 0
         self.busy: list[float] = []  # seconds from one look at the sockets to the next wait
@@ -94,14 +94,14 @@ class Voices:
 
     def due(self, voice: Voice, frame: int) -> float:
         """When this voice's frame is to leave."""
-        return self.start + frame * PERIOD + voice.phase
+        return self.start + frame * self.period + voice.phase
 
     def begin(self) -> None:
         self.start = time.monotonic() + 0.1
 
     def run(self, seconds: float) -> None:
         """Speak for so long, going on where the last run ended."""
-        for _ in range(round(seconds / PERIOD)):
+        for _ in range(round(seconds / self.period)):
             n = self.frames_sent
             for voice in self.voices:
                 now = self._until(self.due(voice, n))
@@ -159,14 +159,18 @@ def speech() -> list[bytes]:
 
 
 def connect(
-    url: str, rooms: Sequence[str], frames: Sequence[bytes], reads: Sequence[str]
+    url: str,
+    rooms: Sequence[str],
+    frames: Sequence[bytes],
+    reads: Sequence[str],
+    speed: float = 1.0,
 ) -> Voices:
     """One voice for each of `rooms`, which may be one room many times. Phases and beginnings are
     drawn, the same in every run: as people are, some speak in the same millisecond."""
     drawn = Random(1)
     voices = []
     for n, room in enumerate(rooms):
-        phase, first = drawn.random() * PERIOD, drawn.randrange(len(frames))
+        phase, first = drawn.random() * PERIOD / speed, drawn.randrange(len(frames))
         hello = Hello(
             f"voice {n}", list(reads), ["en"], Pcm16(SAMPLE_RATE), source=True, trace=True
         )
@@ -174,7 +178,7 @@ def connect(
         voice.socket.sendall(_masked(TEXT, encode(hello)))
         _welcomed(voice)
         voices.append(voice)
-    return Voices(voices, frames)
+    return Voices(voices, frames, speed)
 
 
 def drained(message: ServerMessage) -> bool:
@@ -232,8 +236,3 @@ def _frame(data: bytes) -> tuple[int, bytes, bytes] | None:
     if len(data) < head + size:
         return None
     return data[0], data[head : head + size], data[head + size :]
-
-
-def sendable(message: FromClient) -> bytes:
-    """A message of the protocol as a client's frame."""
-    return _masked(TEXT, encode(message))

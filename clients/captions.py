@@ -200,7 +200,7 @@ class Output:
                 self.me = me
             case State() if self.troubles.push(message):
                 self.remark(sentence(message))
-            case Caption(degraded="untranslated") if self.options.to:
+            case Caption(degraded="untranslated") if self.options.to and not list(self.troubles):
                 self.remark(untranslated(message, [self.options.to]))
         if change is not None and not self.options.jsonl:
             self.page.show(change)

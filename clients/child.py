@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from .console import Problem
 
 STARTING = 60.0  # seconds until a server must listen: loading recognizers on a busy machine
-STOPPING = 5.0  # seconds it has to stop by itself
+STOPPING = 12.0  # seconds it has to stop by itself: a server lets last finals go first
 REMEMBERED = 12  # last lines of its standard error, to explain a failure
 
 

@@ -7,7 +7,7 @@ from typing import TextIO
 from streaming.messages import Caption
 
 from .lines import Change, LineKey
-from .plain import clean, columns, rows
+from .plain import clean, columns, split_rows
 
 DIM, NORMAL = "\x1b[2m", "\x1b[22m"
 CLEAR_BELOW = "\x1b[J"
@@ -81,12 +81,8 @@ class Growing(Page):
         label = self.label(caption)
         whole = label + text(caption)
         sure = len(whole) if caption.final else len(label) + len(clean(caption.stable).lstrip())
-        painted = []
-        for start, end in rows(whole, width):
-            cut = min(max(sure, start), end)
-            dim = DIM + whole[cut:end] + NORMAL if cut < end else ""
-            painted.append(whole[start:cut] + dim)
-        return painted
+        halves = split_rows(whole, sure, width)
+        return [first + (DIM + rest + NORMAL if rest else "") for first, rest in halves]
 
 
 def text(caption: Caption) -> str:

@@ -33,6 +33,15 @@ def wrap(text: str, width: int) -> list[str]:
     return [text[start:end] for start, end in rows(text, width)] or [""]
 
 
+def split_rows(text: str, sure: int, width: int) -> list[tuple[str, str]]:
+    """Its rows, each as what is within the first `sure` characters and what is beyond."""
+    halves = []
+    for start, end in rows(text, width):
+        cut = min(max(sure, start), end)
+        halves.append((text[start:cut], text[cut:end]))
+    return halves
+
+
 def rows(text: str, width: int) -> list[tuple[int, int]]:
     """Where each row of at most `width` columns begins and ends in the text.
 

@@ -73,7 +73,7 @@ async def _photographed(shown: RoomApp, file: Path) -> None:
     began = time.monotonic()
     while not shown.over:
         await asyncio.sleep(0.05)
-        growing = [line for line in shown.lines.open() if line.stable and line.draft.strip()]
+        growing = [line for line in shown.lines.open() if line.draft.strip()]
         if growing and time.monotonic() - began > PICTURE_FROM_S:
             break
     file.write_text(without_fonts(shown.export_screenshot(title="surtitle")), encoding="utf-8")

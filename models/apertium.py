@@ -31,6 +31,7 @@ CODES = (
     " ukr:uk urd:ur"
 )
 SHORT = dict(code.split(":") for code in CODES.split())
+AND = {"en": "and", "es": "y", "ca": "i", "fr": "et", "it": "e", "pt": "e"}
 MOST_REMEMBERED = 10_000  # words
 
 T = TypeVar("T")
@@ -87,10 +88,10 @@ class Direction:
         if not text:
             return ""
         hidden, meanings = text_of.hide(text, glossary)
-        source = await self._with_names(hidden)
-        answer = await self._raw(source)
+        names = await self._names(hidden)
+        answer = await self._raw(text_of.capitalize(hidden, names))
         kept: list[str] = []
-        for name in text_of.names(source):
+        for name in [*(name.capitalize() for name in names), *text_of.names(hidden)]:
             kept += await self._name(name)
         # A lone pronoun may come out as nothing, which a reader would take for a failure.
         return text_of.reveal(text_of.tidy(answer, text, self._target, kept), meanings) or text
@@ -106,11 +107,11 @@ class Direction:
         answer = text_of.unescape(await self.pipeline.ask(text_of.escape(text) + stop)).strip()
         return answer.removesuffix(stop) if stop else answer
 
-    async def _with_names(self, text: str) -> str:
-        """`text` with capitals on words that the dictionary has only so: recognizers write none,
-        and "spain" would stay what it is."""
+    async def _names(self, text: str) -> set[str]:
+        """Words of `text` that the dictionary has only with a capital, if `text` has no capitals:
+        recognizers write none, and "spain" would stay what it is."""
         if not text_of.uncased(text):
-            return text
+            return set()
         words = text_of.words(text)
         asked = [word for word in dict.fromkeys(words) if word not in self._capital]
         if asked:
@@ -119,12 +120,14 @@ class Direction:
             strange = text_of.strange(await self.dictionary.ask(text_of.escape(both)))
             needed = {word: word in strange and word.capitalize() not in strange for word in asked}
             _remember(self._capital, needed)
-        return text_of.capitalize(text, {word for word in words if self._capital.get(word)})
+        return {word for word in words if self._capital.get(word)}
 
     async def _name(self, name: str) -> list[str]:
-        """The words that `name` may become, which keep their capitals."""
+        """The words that `name` may become, which keep their capitals; none for "Monday"."""
         if name not in self._kept:
-            _remember(self._kept, {name: [name, *(await self._raw(name)).split()]})
+            # Behind another word: the first of a sentence has a capital, name or not.
+            words = (await self._raw(f"{AND.get(self._source, '')} {name}".strip())).split()
+            _remember(self._kept, {name: [word for word in words if word[:1].isupper()]})
         return self._kept[name]
 
 

@@ -150,7 +150,9 @@ class Pipeline:
             return
         for writer in running.writers:
             writer.transport.abort()
-        await asyncio.to_thread(_end, running.programs)  # goes on when this is cancelled
+        _signal(running.programs)
+        # A thread that has not begun yet would never begin if this were cancelled.
+        await asyncio.shield(asyncio.to_thread(_end, running.programs))
 
 
 def _spawn(
@@ -188,11 +190,16 @@ def _end_spawned(spawning: asyncio.Future[list[subprocess.Popen[bytes]]]) -> Non
         _end(spawning.result())
 
 
-def _end(programs: Sequence[subprocess.Popen[bytes]]) -> None:
-    """Kill the group and wait for each: these are our children, and nobody else would."""
+def _signal(programs: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Kill the group. It has its number until its first program has been waited for."""
     if programs and programs[0].returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(programs[0].pid, signal.SIGKILL)
+
+
+def _end(programs: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Kill the group and wait for each: these are our children, and nobody else would."""
+    _signal(programs)
     for program in programs:
         if program.stdout:
             program.stdout.close()

@@ -1,6 +1,7 @@
 """English speech recognition by pocketsphinx, whose model comes with it: nothing to download.
 
-Each process of it serves two speakers and keeps a decoder for each, which gets used to the voice.
+Each speaker has a decoder, which gets used to the voice, in a process of its own: decoders share no
+memory, so two in one process would save 6 MB of 200 and wait for each other.
 """
 
 import sys
@@ -15,7 +16,6 @@ from models.sphinx_process import Process
 
 INSTALL = "pip install pocketsphinx"
 LANGUAGE = "en"
-VOICES = 2  # decoders in a process: 95 MB each
 # -P, or `import pocketsphinx` in the worker would find this file, which is beside it.
 WORKER = (sys.executable, "-P", str(Path(sphinx_worker.__file__)))
 
@@ -30,12 +30,15 @@ class PocketSphinx:
         self,
         *,
         hop_ms: int = 240,
+        voices: int = 1,
+        warm: int = 2,
         most_speakers: int | None = None,
         deadline_s: float = 8.0,
         start_s: float = 60.0,
         command: Sequence[str] | None = None,
     ) -> None:
-        """`most_speakers`: at a time, default two for each processor, as one takes half of one;
+        """`voices`: speakers in one process; `warm`: processes that `start` waits for, 100 MB for
+        each voice; more are started for speakers who join. `most_speakers`: at a time, default two for each processor, as one takes half of one;
         `deadline_s`: for one update; `start_s`: for loading the models; `command`: another worker.
 
         EngineError: pocketsphinx is not installed.
@@ -43,10 +46,12 @@ class PocketSphinx:
         if command is None and find_spec("pocketsphinx") is None:
             raise EngineError(f"The recognizer pocketsphinx is not installed: `{INSTALL}`.")
         self.hop_ms = hop_ms
+        self._voices = voices
+        self._warm = warm
         self._most_speakers = most_speakers or 2 * (cpu_count() or 1)
         self._deadline_s = deadline_s
         self._start_s = start_s
-        self._command = [*(command or WORKER), str(VOICES)]
+        self._command = [*(command or WORKER), str(voices)]
         self._processes: list[Process] = []
         self._seats: dict[str, Process] = {}
 
@@ -61,10 +66,11 @@ class PocketSphinx:
         return [process.pid for process in self._processes]
 
     async def start(self) -> None:
-        """Load the models for the first two speakers. EngineError: they cannot be loaded."""
-        if not self._processes:
+        """Load the models for the first speakers. EngineError: they cannot be loaded."""
+        while len(self._processes) < self._warm:
             self._launch()
-        await self._processes[0].ready()
+        for process in list(self._processes):
+            await process.ready()
 
     async def open(self, speaker: str, languages: Sequence[str]) -> "SphinxHearing":
         """A segment in English. EngineError: `languages` has no English, or too many speak."""
@@ -98,7 +104,7 @@ class PocketSphinx:
             raise EngineError(
                 f"The recognizer pocketsphinx hears {self._most_speakers} speakers at most here."
             )
-        free = (process for process in self._processes if len(process.speakers) < VOICES)
+        free = (process for process in self._processes if len(process.speakers) < self._voices)
         process = next(free, None) or self._launch()
         process.speakers.add(speaker)
         self._seats[speaker] = process

@@ -47,9 +47,7 @@ class Process:
         self._unsent: list[bytes] = []
         self._writer: asyncio.StreamWriter | None = None
         self._number = 0
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._child = _spawn([*command, str(theirs.fileno())], theirs)
+        self._child, ours = _spawn(command)
         self._task = asyncio.create_task(self._listen(ours))
 
     @property
@@ -156,22 +154,26 @@ class Process:
             self._failed(self)
 
 
-def _spawn(command: Sequence[str], theirs: socket.socket) -> subprocess.Popen[bytes]:
-    """Start a process that has `theirs`. EngineError: it does not start.
+def _spawn(command: Sequence[str]) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    """Start a process, told the number of its end of a socket. EngineError: it does not start.
 
     A group of its own, so that a terminal's Ctrl-C does not reach it; it ends when it sees the
     other end of its socket closed, and so whenever this process dies.
     """
-    try:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            pass_fds=[theirs.fileno()],
-            process_group=0,
-        )
-    except OSError as error:
-        raise EngineError(f"The recognizer pocketsphinx does not start: {error}.") from error
+    ours, theirs = socket.socketpair()
+    with theirs:
+        try:
+            child = subprocess.Popen(
+                [*command, str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                process_group=0,
+            )
+        except OSError as error:
+            ours.close()
+            raise EngineError(f"The recognizer pocketsphinx does not start: {error}.") from error
+    return child, ours
 
 
 async def _receive(reader: asyncio.StreamReader) -> tuple[int, str, str]:

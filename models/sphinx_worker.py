@@ -3,8 +3,8 @@
     request:  frame of [id, verb, speaker] + audio      reply:  frame of [id, text or error]
 
 It is a process because the decoder never lets go of Python's lock, and because a crash of C code
-must cost two speakers their sentence and nobody else. It reads from a socket and decodes, in turn,
-until the other end is closed, which happens however the server dies.
+must cost nobody else a sentence. It reads from a socket and decodes, in turn, until the other end
+is closed, which happens however the server dies.
 """
 
 import json
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 HEADER = struct.Struct("<II")  # bytes of JSON, bytes of audio
-NICE = 5  # captions that are late are better than audio that is not received
+NICE = 2  # the server, which receives the audio, goes first; more would starve the captions
 # A speaker's first half second says how loud and how coloured his microphone is. With that as the
 # cepstral mean a fifth fewer words are wrong than with pocketsphinx's own first guess.
 PROBE_BYTES = 16_000

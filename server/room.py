@@ -201,7 +201,8 @@ class Room:
     # How it does that
 
     def _listen(self, member: Member) -> None:
-        session = Session(member.id, member.hears, self.engines, self)
+        voice = f"{self.epoch}/{member.id}"
+        session = Session(member.id, member.hears, self.engines, self, voice)
         member.session = self.sessions[member.id] = session
         self._start(self._run(member, session))
         for reader in self.members.values():

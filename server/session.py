@@ -57,15 +57,20 @@ class Session:
     """Feed it with `push`, `skip` and `pause`; `end` it; `run` serves until all is published."""
 
     def __init__(
-        self, speaker: str, hears: Collection[str], engines: Engines, scene: Scene
+        self, speaker: str, hears: Collection[str], engines: Engines, scene: Scene, voice: str = ""
     ) -> None:
+        """`voice` names the speaker among all rooms of the server; by default `speaker` does."""
         self.speaker, self.hears = speaker, tuple(hears)
         self.engines, self.scene, self.clock = engines, scene, engines.clock
         self.framer, self.recording, self.arrivals = Framer(), Recording(), Arrivals()
         self.segmenter = Segmenter(SegmenterConfig(hop_ms=engines.recognizer.hop_ms))
         self.ear = Ear(engines.detection)
         self.recognition = Recognition(
-            engines.recognizer, speaker, self.hears, self.recording, self._recognition_changed
+            engines.recognizer,
+            voice or speaker,
+            self.hears,
+            self.recording,
+            self._recognition_changed,
         )
         self.segments = Mailbox[tuple[SpeechSegment, Stamp]]()
         self.transcripts: dict[str, Mailbox[tuple[Transcript, Stamp]]] = {}

@@ -96,7 +96,7 @@ class RoomApp(App[None]):
         """Take in every message; what breaks is said, and what was read stays to be read."""
         try:
             async for message in self.messages:
-                await self.take(message)
+                self.take(message)
             ended = "the conversation is over"
             self.over = True
         except* Problem as group:
@@ -106,7 +106,7 @@ class RoomApp(App[None]):
         if self.linger is not None:
             self.set_timer(max(0.01, self.linger), self.exit)
 
-    async def take(self, message: ServerMessage) -> None:
+    def take(self, message: ServerMessage) -> None:
         """One message on the screen."""
         change = self.lines.push(message)
         match message:
@@ -115,14 +115,14 @@ class RoomApp(App[None]):
                 self.status = replace(self.status, connection="connected")
                 self.show_status()
             case Roster():
-                self.captions.rename()
+                self.captions.redraw()
             case State() if self.troubles.push(message):
                 self.show_troubles()
             case Caption(degraded="untranslated") if self.status.reads and not self.remark:
                 self.remark = untranslated(message, self.status.reads)
                 self.show_troubles()
         if change is not None:
-            await self.captions.show(change)
+            self.captions.show(change)
             self.call_after_refresh(self.drawn, change)
 
     def drawn(self, change: Change) -> None:
@@ -152,9 +152,10 @@ class RoomApp(App[None]):
 
     async def action_source(self) -> None:
         """The s key."""
-        await self.captions.show_source(not self.captions.source)
+        on = not self.captions.blocks.source
+        self.captions.show_source(on)
         if self.controls is not None:
-            await self.controls.show_source(self.captions.source)
+            await self.controls.show_source(on)
 
     async def action_mute(self) -> None:
         """The m key."""

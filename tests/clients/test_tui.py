@@ -14,7 +14,7 @@ from textual.widgets import Footer, Static
 from clients.console import Problem
 from clients.latency import Meter
 from clients.tui.app import RoomApp
-from clients.tui.captions import Block
+from clients.tui.blocks import Block
 from clients.tui.status import Status
 from streaming.messages import Message, ServerMessage, State
 from tests.clients.fakes import ROSTER, WELCOME, caption
@@ -51,14 +51,24 @@ class Stage:
 
     @property
     def blocks(self) -> list[Block]:
-        """From top to bottom, those that can be seen."""
-        found = [block for block in self.app.query(Block) if block.display]
-        return sorted(found, key=lambda block: block.region.y)
+        """From top to bottom, those that can be read."""
+        return self.app.captions.blocks.shown
 
     @property
     def texts(self) -> list[str]:
-        """Names and words, as they stand there."""
-        return [f"{block.who.content} {block.words.content}".strip() for block in self.blocks]
+        """Names and words of each block, as they stand there."""
+        found = []
+        for block in self.blocks:
+            name = self.app.captions.margin(block, 0).text.strip()
+            words = "\n".join(row.sure + row.draft for row in block.rows)
+            found.append(f"{name} {words}".strip())
+        return found
+
+    @property
+    def screen(self) -> list[str]:
+        """The rows of the screen."""
+        strips = self.app.screen._compositor.render_strips()
+        return ["".join(segment.text for segment in line).rstrip() for line in strips]
 
     def row(self, name: str) -> str:
         """What the row of this name says."""
@@ -102,6 +112,7 @@ async def stage(
             yield message
 
     app = RoomApp(messages(), status or Status("kitchen", reads=["es"]), **options)
+    app.animation_level = "none"
     async with app.run_test(size=size) as pilot:
         found = Stage(app, pilot, told)
         await found.tell(WELCOME, ROSTER)
@@ -137,8 +148,9 @@ async def test_the_name_is_there_once_a_turn() -> None:
             spanish("tres", final=True, at=3, speaker="r"),
         )
         assert room.texts == ["Alan uno", "dos", "Rosa tres"]
-        colours = [block.who.styles.color for block in room.blocks]
+        colours = [room.app.captions.colour(block.speaker) for block in room.blocks]
         assert colours[0] == colours[1] != colours[2]
+        assert [block.top for block in room.blocks] == [0, 1, 3]
 
 
 async def test_a_line_that_began_earlier_is_put_before() -> None:
@@ -150,32 +162,32 @@ async def test_a_line_that_began_earlier_is_put_before() -> None:
 async def test_finished_lines_neither_move_nor_change_their_height() -> None:
     async with stage(size=(40, 24)) as room:
         await room.tell(spanish(WORDS, final=True), spanish("hola", segment=2, at=5))
-        before = room.blocks[0].region
-        assert before.height > 1
+        before = room.screen[1:4]
+        assert before[0].startswith(" Alan      one two three") and before[1]
         for count in (1, 4, 8, 13):
             text = " ".join(WORDS.split()[:count])
             await room.tell(spanish(text, " x", segment=2, at=5))
-            assert room.blocks[0].region == before
+            assert room.screen[1:4] == before
 
 
 async def test_an_open_line_never_becomes_shorter_until_its_final() -> None:
     async with stage(size=(40, 24)) as room:
         await room.tell(spanish("one ", WORDS))
-        tall = room.blocks[0].region.height
+        tall = len(room.blocks[0].rows)
         await room.tell(spanish("one ", "two"))
-        assert room.blocks[0].region.height == tall > 1
+        assert len(room.blocks[0].rows) == tall > 1
         await room.tell(spanish("one two", final=True))
-        assert room.blocks[0].region.height == 1
+        assert len(room.blocks[0].rows) == 1
 
 
 async def test_another_width_measures_anew() -> None:
     async with stage(size=(40, 24)) as room:
         await room.tell(spanish(WORDS, "x"))
-        tall = room.blocks[0].region.height
+        tall = len(room.blocks[0].rows)
         await room.pilot.resize_terminal(120, 24)
         await room.settled()
         await room.tell(spanish(WORDS, "y"))
-        assert room.blocks[0].region.height < tall
+        assert len(room.blocks[0].rows) < tall
 
 
 async def test_the_source_is_a_dimmer_line_above_and_s_hides_it() -> None:
@@ -201,6 +213,23 @@ async def test_without_a_translation_the_words_themselves_are_read() -> None:
         await room.tell(replace(caption("good morning"), degraded="untranslated"))
         assert room.texts == ["Alan good morning"]
         assert "no translation from English to Spanish" in room.row("trouble")
+
+
+async def test_a_late_line_without_a_translation_is_read_too() -> None:
+    async with stage() as room:
+        await room.tell(replace(caption("good morning"), degraded="late"))
+        assert room.texts == ["Alan good morning"]
+        await room.tell(spanish("buenos días"))
+        assert room.texts == ["Alan buenos días"]
+
+
+async def test_a_scrollbar_that_appears_moves_no_words() -> None:
+    async with stage(size=(40, 8)) as room:
+        await room.tell(spanish(WORDS, final=True))
+        before = room.app.captions.blocks.width
+        await room.tell(*[spanish("hola", final=True, segment=n, at=n) for n in range(2, 12)])
+        assert room.app.captions.max_scroll_y > 0
+        assert room.app.captions.blocks.width == before
 
 
 async def test_markup_from_the_wire_is_harmless() -> None:
@@ -232,12 +261,12 @@ async def test_the_view_stays_at_the_newest_line_unless_the_reader_scrolled_up()
 async def test_a_short_conversation_begins_at_the_top() -> None:
     async with stage() as room:
         await room.tell(spanish("hola"))
-        assert room.blocks[0].region.y < 4
+        assert room.screen[1].strip() == "Alan      hola"
 
 
-async def test_an_evening_of_talk_is_kept_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clients.tui.captions.KEPT", 5)
+async def test_an_evening_of_talk_is_kept_bounded() -> None:
     async with stage() as room:
+        room.app.captions.blocks.kept = 5
         await room.tell(*[spanish(f"{n}", final=True, segment=n, at=n) for n in range(8)])
         assert room.texts == ["Alan 3", "4", "5", "6", "7"]
 

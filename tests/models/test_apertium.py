@@ -58,6 +58,9 @@ async def test_names_are_known_though_a_recognizer_writes_them_small(engine: Ape
         assert await spanish(engine, "john's house isn't far from london") == (
             "la casa de John no es lejos de Londres"
         )
+    assert await spanish(engine, "monday was a good day in spain") == (
+        "el lunes era un día bueno en España"
+    )
 
 
 @pytest.mark.parametrize(
@@ -80,8 +83,8 @@ async def test_unknown_words_are_left_as_they_are_and_unmarked(engine: Apertium)
 
 async def test_the_glossary_is_obeyed_whatever_the_dictionary_says(engine: Apertium) -> None:
     glossary = (("glasses", "lentes"), ("smart Glasses", "lentes listas"), ("q/[1]", "cu^uno$"))
-    assert await spanish(engine, "Smart glasses have two glasses", *glossary) == (
-        "lentes listas tienen dos lentes"
+    assert await spanish(engine, "Smart glasses are in the house of glasses", *glossary) == (
+        "lentes listas es en la casa de lentes"
     )
     assert await spanish(engine, "the q/[1] is big", *glossary) == "el cu^uno$ es grande"
 

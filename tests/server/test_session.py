@@ -27,7 +27,7 @@ async def test_a_caption_grows_while_it_is_spoken_and_its_promise_only_grows() -
     ana = stage.join(hears="en", reads="en es", trace=True)
     await stage.speak(ana, loud(6_000) + quiet(1_200))
     for language in ("en", "es"):
-        line = stage.captions(ana, lambda c, language=language: c.language == language)
+        line = [caption for caption in stage.captions(ana) if caption.language == language]
         assert len(line) > 6
         assert [caption.final for caption in line].index(True) == len(line) - 1
         for before, after in pairwise(line[:-1]):

@@ -11,7 +11,7 @@ import pytest
 from models.base import Ear as Memory
 from models.energy import Energy
 from server.arrivals import Arrivals
-from server.detection import FORGET, Detection, Ear, Pause, Skip
+from server.detection import FORGET, Detection, Ear, Heard, Pause, Skip
 from server.intake import AudioError, intake
 from server.mailbox import Mailbox
 from streaming.messages import Opus, Pcm16
@@ -62,7 +62,13 @@ async def test_every_microphone_gets_its_own_answers_in_order() -> None:
 async def test_what_is_said_between_windows_stays_between_them() -> None:
     detection = Detection(Energy())
     ear = Ear(detection)
-    said = [window(0, loud(32)), Skip(9_000), window(18, loud(32)), Pause(), window(19, loud(32))]
+    said: list[Heard] = [
+        window(0, loud(32)),
+        Skip(9_000),
+        window(18, loud(32)),
+        Pause(),
+        window(19, loud(32)),
+    ]
     for heard in said:
         ear.push(heard)
     ear.close()

@@ -26,16 +26,16 @@ def test_a_word_that_changed_waits_for_the_next_hypothesis() -> None:
 
 def test_a_hypothesis_that_contradicts_a_promise_has_its_say_after_it() -> None:
     agreement = Agreement()
-    for text in ("we saw the", "we saw the", "we sought the red", "we sought the red house"):
-        line = agreement.push(text)
+    said = "we saw the", "we saw the", "we sought the red", "we sought the red house"
+    line = [agreement.push(text) for text in said][-1]
     assert line.text == "we saw the red house"
     assert line.promised == "we saw the red "
 
 
 def test_a_word_that_appears_early_does_not_repeat_the_line() -> None:
     agreement = Agreement()
-    for text in ("saw the house", "saw the house", "I saw the house today"):
-        line = agreement.push(text)
+    said = "saw the house", "saw the house", "I saw the house today"
+    line = [agreement.push(text) for text in said][-1]
     assert line.text == "saw the house today"
 
 

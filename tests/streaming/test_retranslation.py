@@ -21,6 +21,13 @@ def echo(ask: Ask) -> str:
     return whole[len(ask.prefix) :] if whole.startswith(ask.prefix) else whole
 
 
+def answered(machine: Retranslation, transcript: Transcript) -> Hypothesis:
+    """The line once everything it asks for is answered."""
+    for ask in machine.push(transcript):
+        machine.take(ask, echo(ask))
+    return machine.line()
+
+
 def test_the_whole_open_text_is_translated_again_when_it_changes() -> None:
     machine = Retranslation("en", "es", forces_prefix=False)
     assert machine.push(said("we saw")) == [Ask("we saw")]
@@ -51,21 +58,20 @@ def test_a_sentence_end_that_is_only_guessed_is_left_out() -> None:
 def test_old_units_that_were_answered_twice_are_frozen_and_forced() -> None:
     machine = Retranslation("en", "es", forces_prefix=True)
     text = "one two three four five six seven eight nine ten"
-    for _ in range(2):
-        for ask in machine.push(said(text)):
-            line = machine.take(ask, echo(ask))
-        text += " more"
+    answered(machine, said(text))
+    text += " more"
+    line = answered(machine, said(text))
     assert line.promised == "ONE TWO THREE "
-    (ask,) = machine.push(said(text))
+    (ask,) = machine.push(said(text + " more"))
     assert ask.prefix == "ONE TWO THREE "
     assert ask.hypothesis == line.text.removeprefix(ask.prefix)
 
 
 def test_a_sentence_settled_on_both_sides_is_closed_with_its_translation() -> None:
     machine = Retranslation("en", "es", forces_prefix=True)
-    for text in ("We are here. And", "We are here. And now", "We are here. And now we"):
-        for ask in machine.push(said(text, promised="We are here. And")):
-            line = machine.take(ask, echo(ask))
+    for text in ("We are here. And", "We are here. And now"):
+        answered(machine, said(text, promised="We are here. And"))
+    line = answered(machine, said("We are here. And now we", promised="We are here. And"))
     assert [(pair.text, pair.translation) for pair in machine.closed] == [
         ("We are here. ", "WE ARE HERE. ")
     ]
