@@ -1,6 +1,7 @@
 """Words of a command line as values; argparse prints what is wrong with one in a sentence."""
 
 import argparse
+from textwrap import fill
 
 from streaming import languages
 
@@ -11,7 +12,7 @@ def parser(command: str, about: str, examples: str) -> argparse.ArgumentParser:
     """A parser whose help ends with examples to copy."""
     return argparse.ArgumentParser(
         prog=f"surtitle {command}",
-        description=about,
+        description=fill(about, 80),
         epilog=f"examples:\n{examples}\n\n{EXIT_CODES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

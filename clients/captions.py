@@ -86,7 +86,13 @@ def parser() -> argparse.ArgumentParser:
         metavar="N|max",
         help="times real time (1); above 1 a server named by --server must allow it",
     )
-    it.add_argument("--rate", type=arguments.rate, default=SAMPLE_RATE, metavar="HZ")
+    it.add_argument(
+        "--rate",
+        type=arguments.rate,
+        default=SAMPLE_RATE,
+        metavar="HZ",
+        help="samples a second of raw PCM on standard input (16000)",
+    )
     it.add_argument("--jsonl", action="store_true", help="print every message as it was received")
     it.add_argument("--srt", type=Path, metavar="FILE", help="also write subtitles there")
     it.add_argument("--offline", action="store_true", help="the engines' result, not streamed")

@@ -92,6 +92,9 @@ async def demo(options: Options, began: float) -> int:
         print(f"It listens after {time.monotonic() - began:.1f} s. {told(played, ready)}")
         room = await gathered(stack, played, ready.url)
         over = await watched(room, options, picture(options.picture) if options.picture else show)
+    if options.picture:
+        print(f"The picture is in {options.picture}.")
+        return 0
     if not over:
         print("You left before the end, so nothing is judged.")
         return 0

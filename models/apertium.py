@@ -151,7 +151,9 @@ class Apertium:
         deadline_s: float = 4.0,
         modes: Collection[Path] = MODES,
     ) -> None:
-        """`pairs`: only these, default all that are installed; `deadline_s`: for one sentence.
+        """`pairs`: only these, all of them warm; by default all that are installed, and warm those
+        from English, which is what the recognizer of this tier hears: a pair at work takes 12
+        processes and 130 MB, and 0.3 s to start when it is first asked. `deadline_s`: for one text.
 
         EngineError: Apertium is not installed, or a pair is not.
         """
@@ -161,6 +163,7 @@ class Apertium:
         for source, target in pairs or ():
             if (source, target) not in found:
                 raise EngineError(f"Apertium has no pair {source}-{target} installed.")
+        self._warm = pairs or [pair for pair in found if pair[0] == "en"]
         self._directions = {
             pair: Direction(*pair, stages, deadline_s)
             for pair, stages in found.items()
@@ -182,9 +185,9 @@ class Apertium:
         ]
 
     async def start(self) -> None:
-        """Start every pair and translate a word with it. EngineError: one does not work."""
-        for direction in self._directions.values():
-            await direction.translate("a", ())
+        """Translate a word with each pair that is warm. EngineError: one does not work."""
+        for pair in self._warm:
+            await self._directions[pair].translate("hello", ())
 
     async def translate(self, request: Request) -> AsyncIterator[str]:
         """The whole translation at once, nothing for no text.

@@ -48,6 +48,7 @@ class Pipeline:
         self._running: _Running | None = None
         self._lock = asyncio.Lock()
         self._number = 0
+        self._closed = False
 
     @property
     def pids(self) -> list[int]:
@@ -74,7 +75,8 @@ class Pipeline:
                 raise
 
     async def close(self) -> None:
-        """End the programs. The next call would start new ones."""
+        """End the programs, for good: whoever still waits for an answer gets an EngineError."""
+        self._closed = True
         await self._kill()
 
     @property
@@ -92,7 +94,11 @@ class Pipeline:
     async def _ask(self, text: str) -> str:
         while True:
             fresh = self._running is None
-            running = self._running = self._running or await self._launch()
+            if fresh and not self._closed:
+                self._running = await self._launch()
+            running = self._running
+            if self._closed or running is None:  # perhaps while it was starting
+                raise EngineError(f"{self._name} is closed.")
             try:
                 return await self._exchange(running, text)
             except (asyncio.IncompleteReadError, ConnectionError, Nonsense) as error:

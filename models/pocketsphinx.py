@@ -37,9 +37,10 @@ class PocketSphinx:
         start_s: float = 60.0,
         command: Sequence[str] | None = None,
     ) -> None:
-        """`voices`: speakers in one process; `warm`: processes that `start` waits for, 100 MB for
-        each voice; more are started for speakers who join. `most_speakers`: at a time, default two for each processor, as one takes half of one;
-        `deadline_s`: for one update; `start_s`: for loading the models; `command`: another worker.
+        """`voices`: speakers in one process; `warm`: processes that `start` waits for, of 100 MB a
+        voice, more being started when more speakers join; `most_speakers`: at a time, default two
+        for each processor, as one takes half of one; `deadline_s`: for one update; `start_s`: for
+        loading the models; `command`: another worker.
 
         EngineError: pocketsphinx is not installed.
         """
@@ -54,6 +55,7 @@ class PocketSphinx:
         self._command = [*(command or WORKER), str(voices)]
         self._processes: list[Process] = []
         self._seats: dict[str, Process] = {}
+        self._closed = False
 
     @property
     def languages(self) -> Collection[str]:
@@ -89,7 +91,8 @@ class PocketSphinx:
             process.post("leave", speaker)
 
     async def close(self) -> None:
-        """Kill the processes."""
+        """Kill the processes, for good."""
+        self._closed = True
         processes, self._processes = self._processes, []
         self._seats.clear()
         for process in processes:
@@ -112,6 +115,8 @@ class PocketSphinx:
         return process
 
     def _launch(self) -> Process:
+        if self._closed:
+            raise EngineError("The recognizer pocketsphinx is closed.")
         process = Process(
             self._command, deadline_s=self._deadline_s, start_s=self._start_s, failed=self._replace
         )

@@ -13,7 +13,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from models.base import EngineError, Request
-from streaming.agreement import Agreement
+from streaming.agreement import Agreement, several
 from streaming.captions import Line
 from streaming.framer import Framer
 from streaming.languages import base
@@ -156,7 +156,9 @@ class Session:
 
     async def transcribe(self) -> None:
         """Segments become transcripts."""
-        agreements: defaultdict[int, Agreement] = defaultdict(Agreement)
+        agreements: defaultdict[int, Agreement] = defaultdict(
+            lambda: Agreement(several(self.engines.recognizer.hop_ms))
+        )
         async for segment, stamp in self.segments:
             agreement = agreements[segment.id]
             started = self.clock.now()
@@ -208,7 +210,7 @@ class Session:
         try:
             heard = await self.recognition.hear(segment, agreement.committed)
         except EngineError:
-            text = agreement.committed + "".join(agreement.tail)
+            text = agreement.newest
         else:
             text = heard.text
             if text:  # whose words these are is decided once a segment, with the first of them

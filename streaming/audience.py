@@ -43,5 +43,5 @@ def wants(reader: Reader, caption: Caption, works: Callable[[str, str], bool]) -
         return caption if caption.language in reader.reads else None
     direct = reader.source or any(base(r) == base(caption.language) for r in reader.reads)
     if untranslated(reader, caption.language, works):
-        return msgspec.structs.replace(caption, degraded=caption.degraded or "untranslated")
+        return msgspec.structs.replace(caption, degraded="untranslated")
     return caption if direct else None

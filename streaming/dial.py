@@ -1,10 +1,11 @@
 """Cut what each reader sees from one shared stream: the stability dial.
 
 A model's newest hypothesis for a line is a row of units, surest first: promised, agreed, guessed.
-`live` shows all but the last few while the line is open, because those change most (mask-k,
-Arivazhagan et al. 2020, https://arxiv.org/abs/1912.03393); `steady` shows only what two hypotheses
-agreed on, and masks twice as much; `final` shows nothing before the end. What is hidden is not on
-the wire. What was shown and still stands is not hidden again.
+While the line is open `live` shows what two hypotheses in a row agreed on, and of the rest all but
+the last few, because those change most (mask-k, Arivazhagan et al. 2020,
+https://arxiv.org/abs/1912.03393); `steady` shows only what was agreed on, and never the last twice
+as many; `final` shows nothing before the end. What is hidden is not on the wire. What was shown and
+still stands is not hidden again.
 """
 
 from .languages import UNSPACED, base
@@ -16,10 +17,10 @@ DIALS: tuple[Stability, ...] = ("live", "steady", "final")
 
 
 def mask(language: str, kind: Kind) -> int:
-    """How many of the last units of an open line are hidden from a `live` reader."""
+    """How many of the last units of an open line are hidden unless they were agreed on."""
     if kind == "transcript":
-        return 2 if base(language) in UNSPACED else 1
-    return {"ja": 5, "th": 6}.get(base(language), 4 if base(language) in UNSPACED else 2)
+        return 2
+    return {"ja": 5, "th": 6}.get(base(language), 4 if base(language) in UNSPACED else 3)
 
 
 class Dial:
@@ -48,4 +49,4 @@ class Dial:
     def _reach(self, line: Hypothesis) -> int:
         if self.stability == "steady":
             return min(line.agreed, len(line.units) - 2 * self.hidden)
-        return len(line.units) - (0 if line.quiet else self.hidden)
+        return max(line.agreed, len(line.units) - (0 if line.quiet else self.hidden))

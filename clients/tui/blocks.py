@@ -94,9 +94,10 @@ class Blocks:
 
     def trim(self) -> None:
         """Drop the oldest beyond the bound."""
-        for block in self._ordered[: max(0, len(self._ordered) - self.kept)]:
-            self._remove(block)
-        self._arrange()
+        if len(self._ordered) > self.kept:
+            for block in self._ordered[: -self.kept]:
+                self._remove(block)
+            self._arrange()
 
     def row(self, number: int) -> tuple[Block, int] | None:
         """The block that this row, counted from the first of all, is in, and which of its own."""

@@ -142,6 +142,20 @@ async def test_closing_ends_the_programs() -> None:
         assert all(program.ended() for program in watched)
 
 
+async def test_closing_answers_who_still_waits_and_starts_nothing_again() -> None:
+    async with running(ECHO) as pipeline:
+        await pipeline.ask("text")
+        os.kill(pipeline.pids[0], signal.SIGSTOP)
+        waiting = asyncio.create_task(pipeline.ask("lost"))
+        await asyncio.sleep(0)
+        await pipeline.close()
+        with pytest.raises(EngineError, match="closed"):
+            await waiting
+        with pytest.raises(EngineError, match="closed"):
+            await pipeline.ask("late")
+        assert pipeline.pids == []
+
+
 def test_the_programs_end_when_the_server_is_killed() -> None:
     code = (
         "import asyncio\n"

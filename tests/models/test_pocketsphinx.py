@@ -1,4 +1,4 @@
-"""Each speaker is heard by his own decoder; who a dying process costs a segment."""
+"""Each speaker is heard by a decoder of his own, and a process that dies costs one segment."""
 
 import asyncio
 import os
@@ -234,6 +234,8 @@ async def test_closing_leaves_no_process() -> None:
         watched = Watch(engine.pids[0])
         await engine.close()
         assert watched.ended() and engine.pids == []
+        with pytest.raises(EngineError, match="closed"):
+            await engine.open("ana", ["en"])
 
 
 def test_a_missing_pocketsphinx_is_said_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:

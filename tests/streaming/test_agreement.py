@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming.agreement import Agreement
+from streaming.agreement import Agreement, several
 from streaming.units import units
 
 word = st.sampled_from(["a ", "b ", "c ", "好", "吗", "d"])
@@ -39,14 +39,23 @@ def test_a_word_that_appears_early_does_not_repeat_the_line() -> None:
     assert line.text == "saw the house today"
 
 
-@given(hypotheses)
-def test_the_promise_only_grows_and_begins_the_line(said: list[str]) -> None:
-    agreement, before = Agreement(), ""
+def test_hypotheses_that_come_soon_after_each_other_must_agree_more_often() -> None:
+    assert [several(hop) for hop in (160, 256, 320, 500, 2_000)] == [5, 3, 3, 2, 2]
+    agreement = Agreement(3)
+    lines = [agreement.push(text) for text in ("we", "we saw", "we saw it", "we saw it now")]
+    assert [line.promised for line in lines] == ["", "", "we ", "we saw "]
+    assert [line.agreed for line in lines] == [0, 1, 2, 3]
+
+
+@given(hypotheses, st.integers(2, 4))
+def test_the_promise_only_grows_and_begins_the_line(said: list[str], several: int) -> None:
+    agreement, before = Agreement(several), ""
     for text in said:
         line = agreement.push(text)
         assert line.promised.startswith(before)
         assert line.text.startswith(line.promised)
-        assert "".join(line.units) == line.text
+        assert "".join(line.units) == line.text == agreement.newest
+        assert line.stable <= line.agreed <= len(line.units)
         before = line.promised
 
 

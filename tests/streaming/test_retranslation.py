@@ -141,7 +141,13 @@ def hyp(text: str, stable: int = 0, agreed: int = 0, quiet: bool = False) -> Hyp
 def test_the_last_words_of_an_open_translation_are_hidden() -> None:
     dial = Dial("live", mask("es", "translation"))
     text = dial.push(hyp("la casa es muy grande"))
-    assert str(text) == "la casa es"
+    assert str(text) == "la casa"
+
+
+def test_words_that_were_answered_twice_are_not_hidden() -> None:
+    dial = Dial("live", mask("es", "translation"))
+    text = dial.push(hyp("la casa es muy grande", agreed=4))
+    assert str(text) == "la casa es muy"
 
 
 def test_four_han_characters_are_hidden() -> None:

@@ -1,0 +1,126 @@
+"""Every figure beside its bar, in words."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from . import server_added, soak
+
+OVERHEAD = 10.0  # percent that our pocketsphinx may cost more than the bare decoder
+WORSE = 0.05  # word error rate that it may be worse by
+LAG_MS = 10.0  # p99 of the event loop's lag while it soaks
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure. `met` is None where there is no bar, or no telling."""
+
+    what: str
+    figure: str
+    bar: str = ""
+    met: bool | None = None
+
+    @property
+    def verdict(self) -> str:
+        if self.met is None:
+            return self.bar
+        return f"{self.bar}: {'met' if self.met else 'MISSED'}"
+
+
+def rows(name: str, found: Mapping[str, Any]) -> list[Row]:
+    """What one part has measured."""
+    return list(PARTS[name](found))
+
+
+def table(all_rows: Iterable[Row]) -> str:
+    """The rows, aligned."""
+    listed = list(all_rows)
+    what = max(len(row.what) for row in listed)
+    figure = max(len(row.figure) for row in listed)
+    lines = (f"{row.what:{what}}  {row.figure:{figure}}  {row.verdict}" for row in listed)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _server_added(found: Mapping[str, Any]) -> Iterator[Row]:
+    for point in found["points"]:
+        latency = point["latency"]
+        name = f"server-added, {point['load']}"
+        if latency is None:
+            yield Row(name, "no caption came", "captions", False)
+            continue
+        quarters = " / ".join(f"{latency[p]:.1f}" for p in ("p50", "p95", "p99", "max"))
+        yield Row(name, f"{quarters} ms", *_bar(point, latency["p99"]))
+        yield Row(
+            "",
+            f"CPU {point['server_cpu']:.0f} %, tester {point['tester_cpu']:.0f} % and "
+            f"{point['tester_late']['p99']:.1f} ms late; {latency['count']} captions",
+        )
+        missing = point["finals_lost"] + point["finals_doubled"] + point["undrained"]
+        yield Row(
+            "",
+            f"{point['finals']} finals, {point['finals_lost']} lost, "
+            f"{point['skipped']:.0f} updates skipped",
+            "none lost or doubled",
+            not missing,
+        )
+
+
+def _bar(point: Mapping[str, Any], p99: float) -> tuple[str, bool | None]:
+    if point["speakers"] != server_added.AT or point["together"] != 1:
+        return "p50 / p95 / p99 / max", None
+    bar = f"p99 < {server_added.BAR_MS:g} ms"
+    if point["tester_slow"] and p99 >= server_added.BAR_MS:
+        return f"{bar}: no telling, the tester itself was late", None
+    return bar, p99 < server_added.BAR_MS
+
+
+def _soak(found: Mapping[str, Any]) -> Iterator[Row]:
+    slope, memory = found["slope_mb_per_hour"], found["memory_mb"]
+    name = f"memory, {found['minutes']:g} min of speech at {found['speed']:g} times its pace"
+    figure = f"{memory['first']:.0f} -> {memory['last']:.0f} MB"
+    if slope is None:
+        yield Row(name, figure, "too short to say")
+    else:
+        flat = slope < soak.GROWTH_MB
+        yield Row(name, f"{figure}, {slope:+.1f} MB/h", f"< {soak.GROWTH_MB:g} MB/h", flat)
+    first, last = found["lag_p99_at_most"].values()
+    lag = f"p99 at most {first:g} ms, then {last:g} ms"
+    yield Row("loop lag, first and last third", lag, f"< {LAG_MS:g} ms", max(first, last) <= LAG_MS)
+    ends = f"{found['skipped']:.0f} updates skipped, {found['undrained']} speakers not drained"
+    yield Row("", ends, "all drained", not found["undrained"])
+
+
+def _detector(found: Mapping[str, Any]) -> Iterator[Row]:
+    costs = found["us_per_window"]
+    cheapest = min(costs, key=lambda size: float(costs[size]))
+    first = next(iter(costs))
+    yield Row(f"{found['detector']}, a window of 32 ms", f"{costs[first]:.0f} us alone")
+    yield Row("", f"{costs[cheapest]:.0f} us with {cheapest} microphones in a call")
+    yield Row("", f"a core is full at {found['microphones_per_core']} microphones")
+
+
+def _recognizer(found: Mapping[str, Any]) -> Iterator[Row]:
+    factor, overhead = found["real_time_factor"], found["overhead_percent"]
+    yield Row("pocketsphinx, CPU for a second", f"{factor['ours']:.3f} s, bare {factor['bare']} s")
+    yield Row("", f"{overhead:+.1f} %", f"overhead < {OVERHEAD:g} %", overhead < OVERHEAD)
+    wer = found["wer"]
+    bare = wer["bare, its own"]
+    yield Row(
+        "pocketsphinx, word error rate",
+        f"{wer['ours']}, bare {bare}",
+        f"<= bare + {WORSE:g}",
+        None if bare is None else wer["ours"] <= bare + WORSE,
+    )
+    for key, value in found.items():
+        if isinstance(value, Mapping) and "update_ms" in value:
+            update, finish = value["update_ms"], value["finish_ms"]
+            figure = f"update {update['p50']} / {update['p95']} ms, final {finish['p95']} ms"
+            yield Row(f"pocketsphinx, {key}", figure, "p50 / p95, p95")
+
+
+PARTS: dict[str, Callable[[Mapping[str, Any]], Iterator[Row]]] = {
+    "detector": _detector,
+    "recognizer": _recognizer,
+    "server_added": _server_added,
+    "soak": _soak,
+}
