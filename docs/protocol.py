@@ -148,7 +148,8 @@ FOOTER = """\
 | `GET /livez` | 200 while the process runs |
 | `GET /readyz` | 200; 503 with a sentence while the server stops |
 | `GET /v1/rooms/{room}` | 426 unless it asks for a WebSocket |
-| `GET /v1/rooms/{room}/transcript.{srt,vtt,json,txt}?language=` | not yet |
+| `GET /v1/rooms` | `{"rooms": [{"name", "epoch", "participants", "speakers", "languages", "since_ms"}]}`: the open rooms, without who is in them |
+| `GET /v1/rooms/{room}/transcript.{srt,vtt,json,txt}?language=` | the final lines so far, while the room is open and 5 minutes after its last participant left: `srt` and `vtt` in one language (as spoken, without `language`), `txt` and `json` with the translations beside each line; 404 when there is no such room |
 | `PUT /v1/rooms/{room}/glossary` | not yet |
 | `GET /metrics` | for Prometheus, on a port of its own (`--metrics-port`, 8766), on loopback only |
 """

@@ -3,16 +3,25 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from streaming import languages
 from streaming.messages import MAX_TEXT, SUBPROTOCOL
+from streaming.transcript import Form, render
 
 from .config import ConfigError
 from .connection import Connection
 from .house import House
 
 HEARTBEAT_S = 10.0
+TYPES: dict[Form, str] = {
+    "srt": "application/x-subrip",
+    "vtt": "text/vtt",
+    "txt": "text/plain",
+    "json": "application/json",
+}
 
 
 def app(house: House) -> web.Application:
@@ -21,7 +30,9 @@ def app(house: House) -> web.Application:
     made[HOUSE] = house
     made.add_routes(
         [
+            web.get("/v1/rooms", _rooms),
             web.get("/v1/rooms/{room}", _room),
+            web.get("/v1/rooms/{room}/transcript.{form}", _transcript),
             web.get("/livez", _live),
             web.get("/readyz", _ready),
         ]
@@ -62,6 +73,9 @@ async def listening(made: web.Application, host: str, port: int) -> AsyncIterato
 
 
 async def _room(request: web.Request) -> web.StreamResponse:
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != request.host:
+        raise web.HTTPForbidden(text=f"pages of {origin[:200]} may not join rooms here\n")
     socket = web.WebSocketResponse(
         protocols=(SUBPROTOCOL,),
         compress=False,
@@ -79,6 +93,30 @@ async def _room(request: web.Request) -> web.StreamResponse:
     connection = Connection(request.app[HOUSE], socket, request.transport.abort)
     await connection.serve(request.match_info["room"])
     return socket
+
+
+async def _rooms(request: web.Request) -> web.Response:
+    rooms = [room.describe() for room in request.app[HOUSE].rooms.values()]
+    return web.json_response({"rooms": rooms})
+
+
+async def _transcript(request: web.Request) -> web.Response:
+    language = request.query.get("language")
+    room = request.app[HOUSE].rooms.get(request.match_info["room"])
+    form = next((form for form in TYPES if form == request.match_info["form"]), None)
+    if form is None:
+        raise web.HTTPNotFound(text=f"there are transcript.{', transcript.'.join(TYPES)}\n")
+    if room is None:
+        raise web.HTTPNotFound(text="there is no such room, or it has closed\n")
+    try:
+        if language is not None:
+            languages.check(language)
+    except ValueError as error:
+        raise web.HTTPBadRequest(text=f"{error}\n") from error
+    text = await asyncio.to_thread(render, room.conversation(), form, language)
+    name = f'attachment; filename="{room.name}.{form}"'
+    headers = {"Content-Disposition": name, "Cache-Control": "no-store"}
+    return web.Response(text=text, content_type=TYPES[form], charset="utf-8", headers=headers)
 
 
 async def _live(request: web.Request) -> web.Response:

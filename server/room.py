@@ -20,6 +20,7 @@ from streaming.echo import Echo, dbfs
 from streaming.echo import Line as Sound
 from streaming.glossary import Glossary
 from streaming.messages import Caption, Error, Hello, Level, Roster, Stability, State, Welcome
+from streaming.transcript import Said, conversation
 from streaming.units import units
 from streaming.values import Hypothesis, Pair, SpeechSegment, Transcript, milliseconds
 
@@ -43,6 +44,7 @@ class Room:
         self.opened = self.left = self.clock.now()
         self.captions, self.echo = Captions(), Echo()
         self.members: dict[str, Member] = {}
+        self.names: dict[str, str] = {}  # of everybody who was ever here
         self.sessions: dict[str, Session] = {}
         self.lingering: dict[str, float] = {}  # languages without a reader, until when
         self.roster_changed = False
@@ -71,6 +73,7 @@ class Room:
             )
         )
         self.members[member.id] = member
+        self.names[member.id] = hello.name
         if member.hears:
             self._listen(member)
         member.tell(self._roster())
@@ -85,6 +88,7 @@ class Room:
         before = set(member.hello.reads)
         dropped = before - set(hello.reads)
         member.greet(hello)
+        self.names[member.id] = hello.name
         new = [language for language in hello.reads if language not in before]
         for caption in self._late(member, new):
             member.send(caption)
@@ -127,6 +131,22 @@ class Room:
         if self.members or self.sessions:
             return 0.0
         return self.clock.now() - self.left
+
+    def describe(self) -> dict[str, object]:
+        """What somebody who is not inside may know of the room."""
+        members = self.members.values()
+        return {
+            "name": self.name,
+            "epoch": self.epoch,
+            "participants": len(members),
+            "speakers": len(self.sessions),
+            "languages": sorted({code for member in members for code in member.hears}),
+            "since_ms": self.at(self.clock.now()),
+        }
+
+    def conversation(self) -> list[Said]:
+        """What was said so far, for an export."""
+        return conversation(self.captions.finals.values(), self.names)
 
     async def close(self) -> None:
         """End every session and wait for the last finals."""
