@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from streaming import messages
 
 HEADER = """\
-<!-- Made by docs/protocol.py from streaming/messages.py: change those, then run `python docs/protocol.py`. -->
+<!-- Made by docs/protocol.py from streaming/messages.py: change those, then run `python docs/protocol.py > docs/protocol.md`. -->
 # The protocol, version 1
 
 From this page alone a client can be written. It is for people who hear, speak or read: one WebSocket carries a
