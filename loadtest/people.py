@@ -11,6 +11,8 @@ from clients.link import Link
 from streaming.messages import Hello, Pcm16, ServerMessage, State
 from streaming.values import SAMPLE_RATE, AudioFrame
 
+FRAME_MS = 20  # as a microphone would: what waits for its frame to fill is late by as much
+
 
 class Talker:
     """Speaks one track at its pace and reads the captions of its own words, with a stopwatch."""
@@ -30,7 +32,7 @@ class Talker:
         """Say it all, and return when the last caption of it is final."""
         self.late = ChunkToCaption(pace.captured, meter)
         self.lines.push(self.link.welcome)
-        async with self.link.speaking(pace(shortened(source(str(track)), seconds))):
+        async with self.link.speaking(pace(shortened(source(str(track), ms=FRAME_MS), seconds))):
             async for message in self.link:
                 self.read(message)
                 if drained(message):
