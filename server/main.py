@@ -40,7 +40,7 @@ Then join a room from another terminal:
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; its exit code."""
-    options = _parser().parse_args(argv)
+    options = parser().parse_args(argv)
     logging.basicConfig(
         level=logging.INFO if options.verbose else logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
@@ -139,23 +139,30 @@ def _config(options: argparse.Namespace) -> Config:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Its arguments."""
+    made = argparse.ArgumentParser(
         prog="surtitle serve",
         description="Hear conversations in rooms, and caption and translate them while they last.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add = parser.add_argument
+    add = made.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
     add("--port", type=int, default=8765, help="0 for any free one (default %(default)s)")
     add("--metrics-port", type=int, default=8766, help="loopback only (default %(default)s)")
-    engines = ", ".join([registry.AUTO, *registry.TIERS])
-    add("--engine", default="auto", help=f"one of {engines} (default %(default)s)")
-    add("--speed", type=float, default=1.0, help="run the clock N times faster, for files")
-    add("--glossary", type=Path, help="TOML file of names and terms and what to call them")
+    engines = "|".join([registry.AUTO, *registry.TIERS])
+    add("--engine", default="auto", metavar=engines, help="what hears (default %(default)s)")
+    faster = "run the clock N times faster, for files (default %(default)g)"
+    add("--speed", type=float, default=1.0, metavar="N", help=faster)
+    add(
+        "--glossary",
+        type=Path,
+        metavar="FILE",
+        help="TOML file of names and terms and what to call them",
+    )
     add("--insecure", action="store_true", help="listen off loopback without TLS and tokens")
     add("--verbose", action="store_true", help="say what happens (never what is said)")
     add("--ready-fd", type=int, help=argparse.SUPPRESS)
     add("--parent-fd", type=int, help=argparse.SUPPRESS)
-    return parser
+    return made

@@ -6,14 +6,17 @@ Room names and texts never appear; labels are stages, engines and languages.
 import asyncio
 import time
 from collections.abc import Callable
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from streaming.captions import Line
+from streaming.messages import Kind
 
 BUCKETS = (
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.6, 0.9, 1.5, 3, 10,
 )  # fmt: skip
+KINDS: tuple[Kind, ...] = get_args(Kind)
 STAGES = ("detect", "recognize", "translate", "queue", "total")
 LAG_S = 0.1  # between two looks at the event loop
 
@@ -23,16 +26,23 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.stage = Histogram(
+        stage = Histogram(
             "surtitle_stage_seconds",
             "From the arrival of the newest audio used to its caption: time in each stage",
             ["kind", "stage"],
             buckets=BUCKETS,
             registry=self.registry,
         )
-        self.captions = self._counter("captions", "Caption updates, once for all readers", "kind")
-        self.finals = self._counter("finals", "Lines that ended", "kind")
-        self.withdrawn = self._counter("withdrawn", "Lines that ended without text", "kind")
+        self.stages = {
+            kind: [(name, stage.labels(kind, name)) for name in STAGES] for kind in KINDS
+        }
+        captions = self._counter("captions", "Caption updates, once for all readers", "kind")
+        finals = self._counter("finals", "Lines that ended", "kind")
+        withdrawn = self._counter("withdrawn", "Lines that ended without text", "kind")
+        # Looked up once: a label costs as much as the caption it counts.
+        self.captions = {kind: captions.labels(kind) for kind in KINDS}
+        self.finals = {kind: finals.labels(kind) for kind in KINDS}
+        self.withdrawn = {kind: withdrawn.labels(kind) for kind in KINDS}
         self.errors = self._counter("errors", "Connections closed with an error", "code")
         self.audio = self._counter("audio_seconds", "Audio received")
         self.lag = Histogram(
@@ -49,13 +59,13 @@ class Metrics:
 
     def saw(self, line: Line) -> None:
         """A line was published."""
-        self.captions.labels(line.kind).inc()
+        self.captions[line.kind].inc()
         if line.hypothesis.final:
-            (self.finals if line.hypothesis.units else self.withdrawn).labels(line.kind).inc()
+            (self.finals if line.hypothesis.units else self.withdrawn)[line.kind].inc()
         if line.latency is None:
             return
-        for name in STAGES:
-            self.stage.labels(line.kind, name).observe(getattr(line.latency, name) / 1000)
+        for name, stage in self.stages[line.kind]:
+            stage.observe(getattr(line.latency, name) / 1000)
 
     async def watch_loop(self) -> None:
         """Measure the event loop's lag until cancelled."""

@@ -30,6 +30,7 @@ class Translation:
         deadline_s: float = DEADLINE_S,
     ) -> None:
         self.translator = translator
+        self.known = frozenset(translator.pairs if translator else ())
         self.on_change = on_change
         self.deadline_s = deadline_s
         self.down: dict[Pair, tuple[str, float]] = {}  # why, and when it may be tried again
@@ -45,16 +46,14 @@ class Translation:
     @property
     def pairs(self) -> list[Pair]:
         """What it can translate when nothing is broken."""
-        return sorted(self.translator.pairs) if self.translator else []
+        return sorted(self.known)
 
     def pair(self, source: str, target: str) -> Pair | None:
         """The pair that serves these languages, most specific first; None if none does."""
-        known = set(self.translator.pairs) if self.translator else set()
-        tried = (source, target), (source, base(target)), (base(source), target)
-        for found in (*tried, (base(source), base(target))):
-            if found in known:
-                return found
-        return None
+        if (source, target) in self.known:
+            return source, target
+        tried = (source, base(target)), (base(source), target), (base(source), base(target))
+        return next((found for found in tried if found in self.known), None)
 
     def works(self, source: str, target: str) -> bool:
         """Captions of `source` reach readers of `target` translated."""

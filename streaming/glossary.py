@@ -66,7 +66,9 @@ class Glossary:
         At most 20, each once; terms that have no form in `target` are passed over. A code with a
         region or script also finds the forms of its language: "pt-BR" those of "pt".
         """
-        starts = self._by_start.get(languages.base(source), {})
+        starts = self._by_start.get(languages.base(source))
+        if not starts:
+            return ()
         found: dict[tuple[str, str], None] = {}
         text, past = _fold(text), 0
         for place, word in _words(text):
