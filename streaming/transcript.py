@@ -5,11 +5,12 @@ different moments fall into one order, and two who spoke at once overlap. Subtit
 language; text and JSON hold every line's languages side by side.
 """
 
-import json
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
+
+import msgspec
 
 from .languages import base
 from .messages import Caption
@@ -114,7 +115,7 @@ def _json(said: list[Said], language: str | None) -> str:
         }
         for one in said
     ]
-    return json.dumps({"lines": lines}, ensure_ascii=False, indent=1) + "\n"
+    return msgspec.json.format(msgspec.json.encode({"lines": lines}), indent=1).decode() + "\n"
 
 
 def _cues(
