@@ -1,13 +1,18 @@
 """The command line: which command is which function. Nothing is imported before it is chosen."""
 
+import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
+from io import TextIOWrapper
+from itertools import takewhile
+from typing import Any
 
 OURS = ("streaming", "models", "server", "clients", "loadtest")
 
@@ -21,20 +26,50 @@ class Command:
     extra: str
     """The optional dependencies it needs."""
     hidden: bool = False
+    """For programs: another command runs it."""
+    settings: bool = False
+    """It has a section in surtitle.toml."""
+    about: str = ""
+    """Whose parsers it gets with its arguments: those of "all" commands, or of "settings"."""
 
 
 COMMANDS = {
     "demo": Command("loadtest.demo:main", "watch a spoken conversation being captioned", "demo"),
-    "serve": Command("server.main:main", "run a server for others to join", "server"),
-    "join": Command("clients.tui.main:main", "read, and speak in, a room in this terminal", "tui"),
-    "captions": Command("clients.captions:main", "caption an audio file or a pipe", "tui"),
+    "serve": Command(
+        "server.main:main", "run a server for others to join", "server", settings=True
+    ),
+    "join": Command(
+        "clients.tui.main:main", "read, and speak in, a room in this terminal", "tui", settings=True
+    ),
+    "captions": Command(
+        "clients.captions:main", "caption an audio file or a pipe", "tui", settings=True
+    ),
+    "doctor": Command(
+        "clients.shell.doctor:main", "what works here, what is missing, and how to get it", "tui"
+    ),
+    "config": Command(
+        "clients.shell.config:main",
+        "the settings in force, and from where",
+        "tui",
+        about="settings",
+    ),
+    "completions": Command(
+        "clients.shell.completions:main", "what Tab needs to know in your shell", "tui", about="all"
+    ),
+    "manual": Command(
+        "clients.shell.manual:main", "all of this as a page for `man`", "tui", about="all"
+    ),
     "offline": Command("server.offline:main", "the engines' result, unstreamed", "server", True),
+    "examine-engines": Command("server.doctor:main", "for doctor: the engines", "server", True),
+    "examine-sound": Command("clients.shell.sound:main", "for doctor: microphones", "tui", True),
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command named first; the exit code is 2 for a wrong call, 130 for Ctrl-C."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.encoding != "utf-8":
+        sys.stdout.reconfigure(errors="replace")  # a letter it has not becomes "?"
     match words:
         case [] | ["-h" | "--help" | "help"]:
             print(usage())
@@ -53,10 +88,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(name: str, words: Sequence[str]) -> int:
     """Import the command and call it. What is missing or interrupted is a sentence."""
     command = COMMANDS[name]
-    module, _, function = command.target.partition(":")
     try:
-        called: Callable[[Sequence[str]], int] = getattr(import_module(module), function)
-        return called(words)
+        return call(name, command, words)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -68,10 +101,53 @@ def run(name: str, words: Sequence[str]) -> int:
         return 1
 
 
+def call(name: str, command: Command, words: Sequence[str]) -> int:
+    """Its exit code. Help and settings are the same for all commands, so they are seen to here."""
+    module, _, function = command.target.partition(":")
+    found = import_module(module)
+    main: Callable[..., int] = getattr(found, function)
+    if command.hidden or not hasattr(found, "parser"):
+        return main(words)
+    if {"-h", "--help"} & set(takewhile(lambda word: word != "--", words)):
+        from clients.shell import manual
+
+        print(manual.page(name, found.parser(), command.settings))
+        return 0
+    if command.about:
+        return main(words, parsers(command.about))
+    return main(configured(name, found.parser(), words) if command.settings else words)
+
+
+def configured(name: str, parser: argparse.ArgumentParser, words: Sequence[str]) -> list[str]:
+    """The words with the settings before them; it ends here, exit code 2, if those are wrong."""
+    from clients.shell import settings
+
+    try:
+        return settings.before(name, parser, words, list(parsers("settings")))
+    except settings.SettingsError as error:
+        print(f"surtitle {name}: {error}", file=sys.stderr)
+        raise SystemExit(2) from error
+
+
+def parsers(which: str) -> dict[str, Any]:
+    """The commands people use, as `clients.shell.options.Known`: all, or those with settings."""
+    from clients.shell.options import Known
+
+    def parser(module: str) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = import_module(module).parser()
+        return made
+
+    return {
+        name: Known(command.help, partial(parser, command.target.partition(":")[0]))
+        for name, command in COMMANDS.items()
+        if not command.hidden and (which == "all" or command.settings)
+    }
+
+
 def usage() -> str:
     """What there is, and where to begin."""
     shown = {name: command for name, command in COMMANDS.items() if not command.hidden}
-    lines = "\n".join(f"  {name:<10}{command.help}" for name, command in shown.items())
+    lines = "\n".join(f"  {name:<13}{command.help}" for name, command in shown.items())
     return f"""\
 surtitle captions and translates a conversation while it is spoken.
 

@@ -120,7 +120,7 @@ def _model(name: str) -> None:
 def _lack(kind: Kind, name: str) -> State:
     """How bad it is to do without. Without a detector, loudness decides."""
     best = registry.TIERS["embedded"]
-    needed = kind is not DETECTOR and name == getattr(best, kind.name)
+    needed = kind.name != DETECTOR.name and name == getattr(best, kind.name)
     return "wrong" if needed else "note"
 
 
@@ -134,7 +134,7 @@ def split(sentence: str) -> tuple[str, str]:
 
 async def _used(kind: Kind, built: Any, pcm: bytes) -> tuple[str, dict[str, float]]:
     """What it did with a piece of work, in words and figures. EngineError: it could not."""
-    if kind is DETECTOR:
+    if kind.name == DETECTOR.name:
         return detect(built, pcm)
     try:
         began = time.perf_counter()
@@ -142,7 +142,7 @@ async def _used(kind: Kind, built: Any, pcm: bytes) -> tuple[str, dict[str, floa
             await built.start()
         start_ms = _since(began)
         async with asyncio.timeout(ANSWER_S):
-            does = hear(built, pcm) if kind is RECOGNIZER else tell(built)
+            does = hear(built, pcm) if kind.name == RECOGNIZER.name else tell(built)
             says, figures = await does
         return f"{says}, started in {start_ms / 1000:.1f} s", {
             **figures,

@@ -1,7 +1,9 @@
 """What a newcomer meets: help, and sentences for mistakes."""
 
+import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 import surtitle
 from clients import captions
 from clients.console import Problem, run
+from clients.shell.options import arguments
 from clients.tui import main as join
 
 
@@ -24,8 +27,8 @@ def command(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def test_help_lists_the_commands_but_not_the_hidden_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert surtitle.main(["--help"]) == 0
     shown = capsys.readouterr().out
-    assert all(name in shown for name in ("serve", "join", "captions", "demo"))
-    assert "offline" not in shown
+    assert all(name in shown for name in ("serve", "join", "captions", "demo", "doctor", "config"))
+    assert "offline" not in shown and "examine" not in shown
 
 
 def test_no_command_is_a_wrong_call_that_helps(capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,6 +53,18 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 def test_unknown_commands(words: list[str], hint: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert surtitle.main(words) == 2
     assert hint in capsys.readouterr().err
+
+
+@pytest.mark.socket
+@pytest.mark.parametrize(
+    "words", [["completions", "zsh"], ["manual"], ["config"], ["help", "join"]]
+)
+def test_letters_that_cannot_be_written_are_no_traceback(words: list[str]) -> None:
+    command = [sys.executable, str(Path(surtitle.__file__)), *words]
+    environ = {"PYTHONIOENCODING": "ascii", "SURTITLE_JOIN_NAME": "Zoë"}
+    done = subprocess.run(command, env=environ, capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.isascii()
 
 
 def test_arguments_and_exit_code_pass_through(command: ModuleType) -> None:
@@ -90,6 +105,41 @@ def test_help_has_examples(module: ModuleType, capsys: pytest.CaptureFixture[str
     assert left.value.code == 0
     shown = capsys.readouterr().out
     assert "examples:" in shown and "exit codes:" in shown
+
+
+VISIBLE = [name for name, command in surtitle.COMMANDS.items() if not command.hidden]
+
+
+@pytest.mark.parametrize("name", VISIBLE)
+@pytest.mark.parametrize("asked", ["--help", "help"])
+def test_the_help_of_every_command(
+    name: str, asked: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["help", name] if asked == "help" else [name, asked]
+    assert surtitle.main(words) == 0
+    shown = capsys.readouterr().out
+    parts = ["usage:", "examples:", "exit codes:", "environment:", "NO_COLOR"]
+    if surtitle.COMMANDS[name].settings:
+        parts += ["files", "/etc/surtitle.toml", f"SURTITLE_{name.upper()}_", f"[{name}]"]
+    assert [shown.count(part) > 0 for part in parts] == [True] * len(parts)
+    assert [shown.index(part) for part in parts[:4]] == sorted(map(shown.index, parts[:4]))
+
+
+@pytest.mark.parametrize("name", VISIBLE)
+def test_the_help_of_every_option_says_its_default(name: str) -> None:
+    for argument in arguments(surtitle.parsers("all")[name].parser()):
+        assert argument.help, argument
+        if argument.flags and argument.default not in (None, False, []):
+            shown = f"{argument.default:g}" if argument.takes == "N" else str(argument.default)
+            assert shown in argument.help or (argument.default == 1 and "(1)" in argument.help)
+
+
+def test_help_is_not_for_us_behind_two_dashes(
+    command: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command.parser = lambda: None  # type: ignore[attr-defined]
+    command.main = lambda argv: len(argv)  # type: ignore[attr-defined]
+    assert surtitle.main(["try", "--", "--help"]) == 2
 
 
 @pytest.mark.parametrize(

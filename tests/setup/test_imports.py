@@ -144,7 +144,12 @@ def reached(start: str) -> dict[str, Path]:
 
 @pytest.mark.parametrize(
     ("lock", "client"),
-    [("glasses", "clients.glasses"), ("tui", "clients.tui"), ("tui", "clients.captions")],
+    [
+        ("glasses", "clients.glasses"),
+        ("tui", "clients.tui"),
+        ("tui", "clients.captions"),
+        ("tui", "clients.shell"),
+    ],
 )
 def test_a_thin_client_needs_only_what_its_lock_brings(lock: str, client: str) -> None:
     brought = set(locked(lock))
