@@ -120,13 +120,53 @@ def _frames(container: "av.container.InputContainer") -> Iterator["av.AudioFrame
 
 def resampled(frames: Iterator["av.AudioFrame"]) -> Iterator[bytes]:
     """Frames of any rate and layout as 16 kHz mono PCM, the resampler's rest included."""
-    import av
-
-    resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+    resampler = _to_16_khz()
     for frame in frames:
         frame.pts = None  # a damaged stream's times go backwards, which the resampler refuses
         yield from (_pcm(out) for out in resampler.resample(frame))
     yield from (_pcm(out) for out in resampler.resample(None))
+
+
+def _to_16_khz() -> "av.AudioResampler":
+    import av
+
+    return av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+
+
+class Converter:
+    """16-bit mono PCM of any rate, brought to 16 kHz as it comes."""
+
+    def __init__(self, rate: int) -> None:
+        self.rate = rate
+        self._resampler = None if rate == SAMPLE_RATE else _to_16_khz()
+        self._taken = self._given = 0  # samples, each at its rate
+
+    @property
+    def held(self) -> float:
+        """Seconds of sound that were pushed and have not come out: a filter looks ahead."""
+        return self._taken / self.rate - self._given / SAMPLE_RATE
+
+    def push(self, pcm: bytes) -> bytes:
+        """What there is at 16 kHz once this is known too."""
+        if self._resampler is None:
+            return pcm
+        import av
+
+        frame = av.AudioFrame(format="s16", layout="mono", samples=len(pcm) // BYTES_PER_SAMPLE)
+        frame.sample_rate = self.rate
+        frame.planes[0].update(pcm)
+        self._taken += frame.samples
+        return self._out(frame)
+
+    def rest(self) -> bytes:
+        """What was held, when nothing more will come."""
+        return b"" if self._resampler is None else self._out(None)
+
+    def _out(self, frame: "av.AudioFrame | None") -> bytes:
+        assert self._resampler is not None
+        pcm = b"".join(_pcm(out) for out in self._resampler.resample(frame))
+        self._given += len(pcm) // BYTES_PER_SAMPLE
+        return pcm
 
 
 def _pcm(frame: "av.AudioFrame") -> bytes:
@@ -149,19 +189,10 @@ def gathered(pieces: Iterator[bytes], size: int = AT_ONCE) -> Iterator[bytes]:
 async def raw(pipe: IO[bytes], rate: int = SAMPLE_RATE) -> AsyncIterator[bytes]:
     """Raw little-endian 16-bit mono PCM as it arrives on a pipe, brought to 16 kHz."""
     chunks = _odd_bytes_kept(_arriving(pipe))
-    if rate == SAMPLE_RATE:
-        async for chunk in chunks:
-            yield chunk
-        return
-    import av
-
-    resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+    converter = Converter(rate)
     async for chunk in chunks:
-        frame = av.AudioFrame(format="s16", layout="mono", samples=len(chunk) // 2)
-        frame.sample_rate = rate
-        frame.planes[0].update(chunk)
-        yield b"".join(_pcm(out) for out in resampler.resample(frame))
-    yield b"".join(_pcm(out) for out in resampler.resample(None))
+        yield converter.push(chunk)
+    yield converter.rest()
 
 
 async def _odd_bytes_kept(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:

@@ -1,19 +1,18 @@
-"""`surtitle captions`: a file goes into a room at its pace, its captions come out as text."""
+"""`surtitle captions`: a file or a microphone goes into a room, its captions come out as text."""
 
 import argparse
-import shutil
+import asyncio
+import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from streaming.messages import (
-    Caption,
+    Ack,
     Hello,
     Pcm16,
-    ServerMessage,
     State,
-    Welcome,
     decode_server,
 )
 from streaming.values import SAMPLE_RATE
@@ -21,19 +20,29 @@ from streaming.values import SAMPLE_RATE
 from . import arguments, child
 from .audio import Pace, opened, source
 from .console import Problem, run, say
-from .lines import Lines
+from .devices import ECHO, devices, hushed, listing, named
 from .link import Link
-from .pages import Growing, Page
+from .microphone import Capture, Microphone, listening
+from .output import Output
 from .srt import srt
-from .words import Troubles, sentence, untranslated
 
 CHILD_AT_MOST = 8.0  # times real time for "max": what the embedded recognizer keeps up with
 
-EXAMPLES = """\
+EXAMPLES = (
+    """\
   surtitle captions talk.mp3 --from en --to es
   surtitle captions talk.mp3 --from en --to es --speed max --srt talk.es.srt
+  surtitle captions mic --from en --to es
+  surtitle captions "mic:yeti" --from en --server http://127.0.0.1:8765 --room kitchen
+  surtitle captions mic --list
   arecord -f S16_LE -r 16000 -t raw | surtitle captions - --from en --to es
-  surtitle captions talk.mp3 --from en --server http://127.0.0.1:8765 --room kitchen --jsonl"""
+  surtitle captions talk.mp3 --from en --server http://127.0.0.1:8765 --room kitchen --jsonl
+
+Ctrl-C ends a microphone's captions: the last lines still come. A second one stops at once.
+
+"""
+    + ECHO
+)
 
 
 class Options(argparse.Namespace):
@@ -52,29 +61,50 @@ class Options(argparse.Namespace):
     name: str
     engine: str
     stability: str
+    list: bool
 
 
 def main(argv: Sequence[str]) -> int:
-    """Caption one file; see --help."""
+    """Caption one file, pipe or microphone; see --help."""
     options = parser().parse_args(argv, Options())
-    if options.offline and (options.server or options.file == "-"):
+    microphone = named(options.file) is not None
+    if options.list:
+        return run(listed())
+    if not options.hears:
+        parser().error("the following arguments are required: --from")
+    if options.offline and (options.server or microphone or options.file == "-"):
         parser().error("--offline is for a file and starts its own engines")
+    if microphone and options.speed != 1:
+        parser().error("--speed is for files: nobody speaks faster into a microphone")
     return run(captioned(options))
+
+
+async def listed() -> int:
+    """Print the microphones there are."""
+    print(listing(await asyncio.to_thread(devices)))
+    return 0
 
 
 def parser() -> argparse.ArgumentParser:
     """Its arguments."""
     about = (
-        "Caption an audio file, or raw 16-bit mono PCM on standard input, and translate it."
+        "Caption an audio file, a microphone, or raw 16-bit mono PCM on standard input, and"
+        " translate it."
         " Without --server it starts a server of its own for as long as it takes."
     )
     it = arguments.parser("captions", about, EXAMPLES)
-    it.add_argument("file", metavar="FILE", help="any file with sound in it, or - for a pipe")
+    it.add_argument(
+        "file",
+        metavar="FILE|mic",
+        help="any file with sound in it (./mic if it is called that), - for a pipe,"
+        " mic for the microphone, mic:NAME for one with that in its name",
+    )
+    it.add_argument("--list", action="store_true", help="print the microphones' names and leave")
     it.add_argument(
         "--from",
         dest="hears",
         type=arguments.several,
-        required=True,
+        default=[],
         metavar="LANG",
         help="the language spoken, such as en; several with commas between them",
     )
@@ -110,23 +140,59 @@ def parser() -> argparse.ArgumentParser:
 
 
 async def captioned(options: Options) -> int:
-    """Stream the file, print what comes back, write the subtitles."""
+    """Stream the sound, print what comes back, write the subtitles."""
     if options.srt is not None:
         writable(options.srt)
-    output = Output(options)
+    output = Output(options.to, options.jsonl)
     try:
         await (offline if options.offline else streamed)(options, output)
     finally:
         if options.srt is not None:
             options.srt.write_text(srt(output.wanted()), encoding="utf-8")
     if not output.lines.finals():
-        say(f"no words were heard in {'what came' if options.file == '-' else options.file}")
+        heard = options.file if Path(options.file).exists() else "what came"
+        say(f"no words were heard in {heard}")
     return 0
 
 
-async def streamed(options: Options, output: "Output") -> None:
-    """Speak the file into a room and show its messages until the last is final."""
+async def streamed(options: Options, output: Output) -> None:
+    """Speak the sound into a room and show the messages until the last is final."""
+    name = named(options.file)
+    if name is not None:
+        with hushed():
+            async with listening(name, say) as capture:
+                await live(options, output, capture)
+        return
     frames = await opened(source(options.file, options.rate))
+    async with (
+        served(options) as (url, pace),
+        seat(options, output, url) as link,
+        link.speaking(pace(frames)),
+    ):
+        await shown(link, output)
+
+
+async def live(options: Options, output: Output, capture: Capture) -> None:
+    """The same with a microphone, until Ctrl-C."""
+    async with served(options) as (url, _), seat(options, output, url) as link:
+        microphone = Microphone(link)
+        if sys.stderr.isatty():
+            say(f"listening to {capture.device}; Ctrl-C ends it")
+        with once(signal.SIGINT, capture.stop), once(signal.SIGTERM, capture.stop):
+            async with asyncio.TaskGroup() as group:
+                task = group.create_task(spoken(microphone, capture))
+                await shown(link, output, microphone.arrived)
+                task.cancel()
+
+
+async def spoken(microphone: Microphone, capture: Capture) -> None:
+    """All of it, and that it is all."""
+    await microphone.speak(capture)
+    await microphone.link.end()
+
+
+def seat(options: Options, output: Output, url: str) -> Link:
+    """A seat in the room."""
     hello = Hello(
         name=options.name,
         hears=options.hears,
@@ -135,13 +201,36 @@ async def streamed(options: Options, output: "Output") -> None:
         audio=Pcm16(SAMPLE_RATE),
         stability=options.stability,  # type: ignore[arg-type]  # argparse knows the choices
     )
-    async with served(options) as (url, pace), Link(url, options.room, hello, output.tap) as link:
-        output.push(link.welcome)
-        async with link.speaking(pace(frames)):
-            async for message in link:
-                output.push(message)
-                if isinstance(message, State) and message.level == "drained":
-                    return
+    return Link(url, options.room, hello, output.tap)
+
+
+async def shown(
+    link: Link, output: Output, arrived: Callable[[int], None] = lambda position: None
+) -> None:
+    """Every message, until the last line is final."""
+    output.push(link.welcome)
+    async for message in link:
+        output.push(message)
+        if isinstance(message, Ack):
+            arrived(message.samples)
+        if isinstance(message, State) and message.level == "drained":
+            return
+
+
+@contextmanager
+def once(number: signal.Signals, stop: Callable[[], None]) -> Iterator[None]:
+    """The first such signal calls `stop`; a second does what it always does."""
+    loop = asyncio.get_running_loop()
+
+    def first() -> None:
+        loop.remove_signal_handler(number)
+        stop()
+
+    loop.add_signal_handler(number, first)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(number)
 
 
 @asynccontextmanager
@@ -157,7 +246,7 @@ async def served(options: Options) -> AsyncIterator[tuple[str, Pace]]:
         yield ready.url, Pace(speed)
 
 
-async def offline(options: Options, output: "Output") -> None:
+async def offline(options: Options, output: Output) -> None:
     """Show the caption messages that the engines print for the whole file."""
     await opened(source(options.file))  # an unreadable file is said in our words
     words = child.surtitle("offline", options.file, "--from", ",".join(options.hears))
@@ -179,56 +268,3 @@ def writable(path: Path) -> None:
         path.open("a", encoding="utf-8").close()
     except OSError as error:
         raise Problem(f"{path} cannot be written: {(error.strerror or '').lower()}") from error
-
-
-class Output:
-    """Where messages go: the page, or as they are; remarks on standard error, each once."""
-
-    def __init__(self, options: Options) -> None:
-        self.options = options
-        self.lines = Lines(kept=100_000)
-        self.me = ""
-        self.troubles = Troubles()
-        self.said: set[str] = set()
-        growing = sys.stdout.isatty() and shutil.get_terminal_size()[0] >= 20
-        self.page = (Growing if growing else Page)(sys.stdout, self.name)
-
-    def tap(self, frame: str) -> None:
-        """A message as it was received."""
-        if self.options.jsonl:
-            print(frame, flush=True)
-
-    def push(self, message: ServerMessage) -> None:
-        """A message as it was meant."""
-        change = self.lines.push(message)
-        match message:
-            case Welcome(participant=me):
-                self.me = me
-            case State() if self.troubles.push(message):
-                self.remark(sentence(message))
-            case Caption(degraded="untranslated") if self.options.to and not list(self.troubles):
-                self.remark(untranslated(message, [self.options.to]))
-        if change is not None and not self.options.jsonl:
-            self.page.show(change)
-
-    def remark(self, sentence: str) -> None:
-        """Say it, the first time."""
-        if sentence not in self.said:
-            self.said.add(sentence)
-            say(sentence)
-
-    def name(self, speaker: str) -> str:
-        """Others in the room are named; the file is not."""
-        return "" if speaker == self.me or not self.me else self.lines.name(speaker)
-
-    def wanted(self) -> list[Caption]:
-        """The lines for the subtitles: the file's own, in the language to read."""
-        return [caption for caption in self.lines.finals() if self.titles(caption)]
-
-    def titles(self, caption: Caption) -> bool:
-        """Whether it is the file's, and what a reader of the target language gets to read."""
-        if self.me and caption.speaker != self.me:
-            return False
-        if self.options.to is None or caption.degraded == "untranslated":
-            return caption.kind == "transcript"
-        return caption.language == self.options.to

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Install Debian packages that are missing, and say what for.
 #
-#   deploy/setup-debian.sh                    Apertium, for translation; its lack is no error
+#   deploy/setup-debian.sh                    Apertium, for translation, and where there is something
+#                                             to listen with PortAudio; their lack is no error
 #   deploy/setup-debian.sh REASON PACKAGE...  these; exit 1 if they cannot be had
 #
 # Needs root, or sudo. Silent when nothing is missing.
@@ -56,11 +57,33 @@ if [ $# -gt 0 ]; then
     exit
 fi
 
-# Apertium may have come in another way than by Debian's packages: ask for what is used.
+# They may have come in another way than by Debian's packages: ask for what is used.
 apertium_is_here() {
     command -v apertium >/dev/null && apertium -l 2>/dev/null | grep -q '\beng-spa$'
 }
-apertium_is_here && exit 0
-say "missing, to translate English to Spanish on this machine: apertium apertium-eng-spa"
-get apertium apertium-eng-spa && apertium_is_here && exit 0
-say "going on without: captions will come in the language that is spoken, untranslated"
+portaudio_is_here() {
+    for folder in /lib /usr/lib /usr/local/lib; do
+        for file in "$folder"/libportaudio.so.2 "$folder"/*/libportaudio.so.2; do
+            if [ -e "$file" ]; then return 0; fi
+        done
+    done
+    return 1
+}
+# A sound card, or the socket of PulseAudio or PipeWire. Servers mostly have neither.
+listens() {
+    for file in /dev/snd/pcm*c "${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/pulse/native"; do
+        if [ -e "$file" ]; then return 0; fi
+    done
+    [ -n "${PULSE_SERVER:-}" ]
+}
+
+if ! apertium_is_here; then
+    say "missing, to translate English to Spanish on this machine: apertium apertium-eng-spa"
+    { get apertium apertium-eng-spa && apertium_is_here; } ||
+        say "going on without: captions will come in the language that is spoken, untranslated"
+fi
+if listens && ! portaudio_is_here; then
+    say "missing, to hear this machine's microphone: libportaudio2"
+    { get libportaudio2 && portaudio_is_here; } ||
+        say "going on without: files and pipes are captioned, the microphone is not"
+fi
