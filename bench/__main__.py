@@ -34,16 +34,20 @@ def main(argv: Sequence[str]) -> int:
     for name in options.names or report.PARTS:
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
         began = time.monotonic()
-        try:
-            found = PARTS[name](options)
-            rows += report.rows(name, found)
-        except Exception as error:  # the other parts are worth having
-            found = {"failed": f"{type(error).__name__}: {error}"}
-            rows.append(report.Row(name, "failed", str(found["failed"])))
-        kept["results"][name] = {**found, "took_s": round(time.monotonic() - began, 1)}
+        found = kept["results"][name] = _measured(name, options)
+        found["took_s"] = round(time.monotonic() - began, 1)
+        rows += report.rows(name, found)
     print(report.table(rows))
     _conclude(rows, kept, keep=not options.no_history)
     return int(any("failed" in found for found in kept["results"].values()))
+
+
+def _measured(name: str, options: argparse.Namespace) -> dict[str, Any]:
+    """What a part has measured. If it broke, why: the other parts are worth having."""
+    try:
+        return PARTS[name](options)
+    except Exception as error:
+        return {"failed": f"{type(error).__name__}: {error}"}
 
 
 def _conclude(rows: Sequence[report.Row], kept: dict[str, Any], keep: bool) -> None:
@@ -64,7 +68,7 @@ def _keep(kept: dict[str, Any]) -> Path:
     what = "all" if whole else "-".join(kept["results"])
     speed = "-quick" if kept["quick"] else ""
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{moment}-{kept['commit'].rstrip('+')}-{what}{speed}.json"
+    path = RESULTS / f"{moment}-{kept['commit']}-{what}{speed}.json"
     path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     return path
 

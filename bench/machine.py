@@ -29,7 +29,8 @@ def commit() -> str:
     found = _git("rev-parse", "--short=10", "HEAD")
     if not found:
         return "unknown"
-    return found + ("+" if _git("status", "--porcelain") else "")
+    results = ":(top,exclude)bench/results"
+    return found + ("+" if _git("status", "--porcelain", "--", ":/", results) else "")
 
 
 def _cpu() -> str:

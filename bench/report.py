@@ -29,7 +29,12 @@ class Row:
 
 def rows(name: str, found: Mapping[str, Any]) -> list[Row]:
     """What one part has measured."""
-    return list(PARTS[name](found))
+    if "failed" in found:
+        return [Row(name, "failed", found["failed"])]
+    try:
+        return list(PARTS[name](found))
+    except (LookupError, TypeError, ValueError) as error:  # its figures are kept all the same
+        return [Row(name, "cannot be shown", f"{type(error).__name__}: {error}")]
 
 
 def table(all_rows: Iterable[Row]) -> str:

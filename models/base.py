@@ -66,7 +66,7 @@ class Detector(Protocol):
     def probabilities(self, windows: Sequence[tuple[Ear, bytes]]) -> Sequence[float]:
         """The likelihood of speech in each window of 512 samples (1,024 bytes).
 
-        An ear may occur once in a call; its windows come in order, call after call.
+        An ear may occur several times in a call: its windows come in order, call after call.
         """
         ...
 

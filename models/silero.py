@@ -1,7 +1,8 @@
 """How likely 32 ms of sound are speech, by silero's network, for many microphones at once.
 
-The network is one ONNX file inside the silero-vad wheel. Only the file is used: importing the
-package would import torch, which this server does without.
+The weights are in one ONNX file inside the silero-vad wheel. Only the file is used: importing the
+package would import torch, which this server does without. `silero_graph.py` lays the network out
+so that many windows cost little more than one.
 """
 
 from collections.abc import Sequence
@@ -13,13 +14,15 @@ from numpy.typing import NDArray
 
 from models.base import Ear as AnyEar
 from models.base import EngineError
-from streaming.values import BYTES_PER_SAMPLE, SAMPLE_RATE, WINDOW
+from streaming.values import BYTES_PER_SAMPLE, WINDOW
+
+from .silero_graph import COLUMNS, FRAME, build
 
 CONTEXT = 64  # samples of the window before that the network wants to see again
+REFLECTED = 64  # samples by which the transform mirrors the end of a window
 STATE = 128  # the size of the LSTM: h and c
 MODEL = "silero_vad_16k_op15.onnx"  # 16 kHz only; the other files hold more rates or other weights
 INSTALL = "pip install --no-deps silero-vad onnxruntime numpy"
-LOUDEST = np.float32(1 / 32768)
 
 Floats = NDArray[np.float32]
 
@@ -42,7 +45,7 @@ class Ear:
     __slots__ = ("context", "state")
 
     def __init__(self) -> None:
-        self.context: Floats = np.zeros(CONTEXT, np.float32)
+        self.context: NDArray[np.int16] = np.zeros(CONTEXT, np.int16)
         self.state: Floats = np.zeros((2, STATE), np.float32)
 
 
@@ -62,18 +65,15 @@ class Silero:
             ) from error
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3  # the stock file makes it warn about unused weights
         try:
             self._session = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
+                build(path), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # onnxruntime's errors share no base class of their own
             raise EngineError(f"The speech detector silero cannot load {path}: {error}.") from error
-        self._rate = np.array(SAMPLE_RATE, np.int64)
         self._batch = batch
-        self._input: Floats = np.empty((batch, CONTEXT + WINDOW), np.float32)
-        # Flat, because a slice of [2, batch, 128] along its middle would not be contiguous.
-        self._state: Floats = np.empty(2 * batch * STATE, np.float32)
+        self._input: Floats = np.empty((batch, CONTEXT + WINDOW + REFLECTED), np.float32)
+        self._overlapping: Floats = np.empty((batch, COLUMNS, FRAME), np.float32)
 
     def ear(self) -> Ear:
         """A fresh memory of one microphone."""
@@ -81,30 +81,54 @@ class Silero:
 
     def probabilities(self, windows: Sequence[tuple[AnyEar, bytes]]) -> Sequence[float]:
         """The likelihood of speech in each window. ValueError: one is not 512 samples long."""
+        if any(len(pcm) != WINDOW * BYTES_PER_SAMPLE for _, pcm in windows):
+            raise ValueError(f"a window is {WINDOW} samples of int16")
         found: list[float] = []
         for first in range(0, len(windows), self._batch):
             found += self._run(windows[first : first + self._batch])
         return found
 
     def _run(self, windows: Sequence[tuple[AnyEar, bytes]]) -> list[float]:
-        """One run of the network: samples [B, 64 + 512], state [2, B, 128] -> B likelihoods."""
-        size = len(windows)
-        samples = self._input[:size]
-        state = self._state[: 2 * size * STATE].reshape(2, size, STATE)
-        pcm = np.frombuffer(b"".join([pcm for _, pcm in windows]), "<i2")
-        if any(len(pcm) != WINDOW * BYTES_PER_SAMPLE for _, pcm in windows):
-            raise ValueError(f"a window is {WINDOW} samples of int16")
-        np.multiply(pcm.reshape(size, WINDOW), LOUDEST, out=samples[:, CONTEXT:], casting="unsafe")
-        ears: list[Ear] = []
+        """One run of the network, which walks through the windows of all ears side by side."""
+        rows: dict[Ear, list[int]] = {}  # the windows of each ear, in order
         for row, (ear, _) in enumerate(windows):
             assert isinstance(ear, Ear), "an ear of another detector"
-            ears.append(ear)
-            samples[row, :CONTEXT] = ear.context
-            state[:, row] = ear.state
-        feed = {"input": samples, "state": state, "sr": self._rate}
-        speech, after = self._session.run(None, feed)
-        for row, ear in enumerate(ears):
-            ear.context[:] = samples[row, -CONTEXT:]
-            ear.state[:] = after[:, row]
-        likelihoods: list[float] = speech[:, 0].tolist()
+            rows.setdefault(ear, []).append(row)
+        lengths = np.array([len(at) for at in rows.values()], np.int32)
+        places = np.zeros((lengths.max(), len(rows)), np.int64)
+        for column, at in enumerate(rows.values()):
+            places[: len(at), column] = at
+        pcm = np.frombuffer(b"".join([pcm for _, pcm in windows]), "<i2").reshape(-1, WINDOW)
+        state = np.stack([ear.state for ear in rows], axis=1)  # [2, B, 128]
+        feed = {
+            "frames": self._frames(pcm, rows),
+            "places": places.ravel(),
+            "times": np.array([*places.shape, STATE]),
+            "lengths": lengths,
+            "h": state[:1],
+            "c": state[1:],
+        }
+        speech, *after = self._session.run(None, feed)
+        state = np.concatenate(after)
+        found = np.empty(len(windows), np.float32)
+        for column, (ear, at) in enumerate(rows.items()):
+            found[at] = speech[: len(at), column]
+            ear.state = state[:, column].copy()
+        likelihoods: list[float] = found.tolist()
         return likelihoods
+
+    def _frames(self, pcm: NDArray[np.int16], rows: dict[Ear, list[int]]) -> Floats:
+        """The windows as the transform wants them: [4 windows, 256] samples, half overlapping."""
+        samples = self._input[: len(pcm)]
+        samples[:, CONTEXT : CONTEXT + WINDOW] = pcm
+        for ear, at in rows.items():
+            samples[at[0], :CONTEXT] = ear.context
+            samples[at[1:], :CONTEXT] = pcm[at[:-1], -CONTEXT:]
+            ear.context = pcm[at[-1], -CONTEXT:].copy()
+        end = CONTEXT + WINDOW
+        samples[:, end:] = samples[:, end - 2 : end - 2 - REFLECTED : -1]
+        frames = self._overlapping[: len(pcm)]
+        for column in range(COLUMNS):
+            first = column * FRAME // 2
+            frames[:, column] = samples[:, first : first + FRAME]
+        return frames.reshape(-1, FRAME)

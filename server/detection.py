@@ -50,21 +50,28 @@ class Ear:
         self.closed = False
         self.quiet_since = 0
 
+    def hear(self, windows: Sequence[AudioFrame]) -> None:
+        """Take the next windows."""
+        if windows:
+            self.asked.extend(windows)
+            self.detection.ask(self, windows)
+
     def push(self, heard: Heard) -> None:
         """Take the next window, or what is said between windows."""
-        self.asked.append(heard)
         if isinstance(heard, AudioFrame):
-            self.detection.ask(self, heard)
+            self.hear([heard])
         else:
+            self.asked.append(heard)
             self._pass()
 
-    def answer(self, likelihood: float) -> None:
-        """The oldest window that was asked about is speech with this likelihood."""
-        window = self.asked.popleft()
-        assert isinstance(window, AudioFrame)
-        self.waiting.append((window, likelihood))
-        self._refresh(window, likelihood)
-        self._pass()
+    def answer(self, likelihoods: Sequence[float]) -> None:
+        """The oldest windows that were asked about are speech with these likelihoods."""
+        for likelihood in likelihoods:
+            window = self.asked.popleft()
+            assert isinstance(window, AudioFrame)
+            self.waiting.append((window, likelihood))
+            self._refresh(window, likelihood)
+            self._pass()
 
     def close(self) -> None:
         """Nothing more will be pushed: the reader gets what was, then stops."""
@@ -93,21 +100,29 @@ class Ear:
             self.memory = self.detection.detector.ear()
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Windows of one microphone that nobody has looked at."""
+
+    ear: Ear
+    memory: Memory
+    windows: Sequence[AudioFrame]
+
+
 class Detection:
     """The worker thread; `ask` from the event loop, answers come back there."""
 
     def __init__(self, detector: Detector) -> None:
         self.detector = detector
-        self.questions: queue.SimpleQueue[tuple[Ear, Memory, bytes] | None] = queue.SimpleQueue()
+        self.questions: queue.SimpleQueue[Question | None] = queue.SimpleQueue()
         self.thread = threading.Thread(target=self._work, name="detection", daemon=True)
         self.loop = asyncio.get_running_loop()
         self.closing = False
         self.thread.start()
 
-    def ask(self, ear: Ear, window: AudioFrame) -> None:
-        """Queue one window; a short one, before a gap, is filled up with silence."""
-        pcm = window.pcm.ljust(WINDOW * BYTES_PER_SAMPLE, b"\0")
-        self.questions.put((ear, ear.memory, pcm))
+    def ask(self, ear: Ear, windows: Sequence[AudioFrame]) -> None:
+        """Queue the next windows of an ear; a short one, before a gap, is filled with silence."""
+        self.questions.put(Question(ear, ear.memory, windows))
 
     async def close(self) -> None:
         """Let the thread finish what was asked, and end it."""
@@ -115,38 +130,32 @@ class Detection:
         await asyncio.to_thread(self.thread.join)
 
     def _work(self) -> None:
-        held: list[tuple[Ear, Memory, bytes]] = []
-        while held or not self.closing:
-            held += self._arrived(block=not held)
-            if held:
-                held = self._round(held)
+        while not self.closing:
+            if asked := self._arrived():
+                answers = self._answers(asked)
+                self.loop.call_soon_threadsafe(_deliver, answers)
 
-    def _arrived(self, block: bool) -> list[tuple[Ear, Memory, bytes]]:
-        """Everything that has been asked by now; if `block`, at least one question or the end."""
-        found: list[tuple[Ear, Memory, bytes]] = []
+    def _arrived(self) -> list[Question]:
+        """Everything that has been asked by now; at least one question, or the end."""
+        found: list[Question] = []
+        deep = 0
         try:
-            while len(found) < DEEPEST:
-                question = self.questions.get(block=block and not found)
+            while deep < DEEPEST:
+                question = self.questions.get(block=not found)
                 if question is None:
                     self.closing = True
                     break
                 found.append(question)
+                deep += len(question.windows)
         except queue.Empty:
             pass
         return found
 
-    def _round(self, held: list[tuple[Ear, Memory, bytes]]) -> list[tuple[Ear, Memory, bytes]]:
-        """Answer the oldest window of every ear; return the others."""
-        first: dict[int, tuple[Ear, Memory, bytes]] = {}
-        rest: list[tuple[Ear, Memory, bytes]] = []
-        for question in held:
-            if first.setdefault(id(question[0]), question) is not question:
-                rest.append(question)
-        asked = list(first.values())
-        likelihoods = self._likelihoods([(memory, pcm) for _, memory, pcm in asked])
-        answers = [(ear, float(p)) for (ear, _, _), p in zip(asked, likelihoods, strict=True)]
-        self.loop.call_soon_threadsafe(_deliver, answers)
-        return rest
+    def _answers(self, asked: Sequence[Question]) -> list[tuple[Ear, Sequence[float]]]:
+        size = WINDOW * BYTES_PER_SAMPLE
+        windows = [(q.memory, w.pcm.ljust(size, b"\0")) for q in asked for w in q.windows]
+        likelihoods = iter(self._likelihoods(windows))
+        return [(q.ear, [next(likelihoods) for _ in q.windows]) for q in asked]
 
     def _likelihoods(self, windows: list[tuple[Memory, bytes]]) -> Sequence[float]:
         try:
@@ -156,6 +165,6 @@ class Detection:
             return [0.0] * len(windows)
 
 
-def _deliver(answers: list[tuple[Ear, float]]) -> None:
-    for ear, likelihood in answers:
-        ear.answer(likelihood)
+def _deliver(answers: list[tuple[Ear, Sequence[float]]]) -> None:
+    for ear, likelihoods in answers:
+        ear.answer(likelihoods)

@@ -7,7 +7,7 @@ gets the lines of the languages he reads, cut as he asked.
 import asyncio
 import logging
 import secrets
-from collections.abc import Collection, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -31,6 +31,7 @@ from .session import Session
 
 log = logging.getLogger(__name__)
 
+LEVEL_STEP = 8  # a line's loudness is that of every eighth sample, to a fraction of a decibel
 LINGER_S = 60.0  # a language stays translated after its last reader dropped, who may come back
 
 
@@ -174,17 +175,17 @@ class Room:
         self.metrics.saw(line)
         self._show(posted)
 
-    def echoes(self, speaker: str, said: Transcript, at: int, pcm: bytes) -> bool:
+    def echoes(self, speaker: str, said: Transcript, at: int, sound: Callable[[], bytes]) -> bool:
         """Another microphone heard the same voice better."""
         if len(self.sessions) < 2 and not len(self.echo):
             return False
         segment = said.segment
-        heard = np.frombuffer(pcm, np.int16).astype(np.float32)
+        heard = np.frombuffer(sound(), np.int16)[::LEVEL_STEP].astype(np.float32)
         level = dbfs(float(np.square(heard).mean()) if len(heard) else 0.0)
         duration = round(milliseconds(segment.offset - segment.start))
         text = said.line.text
-        sound = Sound(speaker, segment.id, at, duration, text, level, said.final)
-        original = self.echo.push(sound)
+        line = Sound(speaker, segment.id, at, duration, text, level, said.final)
+        original = self.echo.push(line)
         if original is not None:
             log.info("room %s: %s is an echo of %s", self.epoch, speaker, original.speaker)
         return original is not None

@@ -1,6 +1,6 @@
 """What a session sees of its room: everything it may ask and say, and nothing else."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from streaming.captions import Line
@@ -22,7 +22,7 @@ class Scene(Protocol):
         """Show the newest state of a line to those who read it."""
         ...
 
-    def echoes(self, speaker: str, said: Transcript, at: int, pcm: bytes) -> bool:
+    def echoes(self, speaker: str, said: Transcript, at: int, sound: Callable[[], bytes]) -> bool:
         """Another microphone heard the same voice better: withdraw this."""
         ...
 

@@ -11,6 +11,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import partial
 
 from models.base import EngineError, Request
 from streaming.agreement import Agreement, several
@@ -98,13 +99,11 @@ class Session:
         self.recording.push(AudioFrame(self.position, pcm))
         windows = self.framer.push(pcm)
         self.arrivals.push(self.position, self.clock.now())
-        for window in windows:
-            self.ear.push(window)
+        self.ear.hear(windows)
 
     def skip(self, to: int) -> None:
         """Time up to position `to` was not sent."""
-        for window in self.framer.skip(to):
-            self.ear.push(window)
+        self.ear.hear(self.framer.skip(to))
         self.ear.push(Skip(to))
 
     def pause(self) -> None:
@@ -227,8 +226,8 @@ class Session:
     def _without_echo(self, said: Transcript, stamp: Stamp) -> Transcript:
         """The transcript, withdrawn if another microphone heard the same voice better."""
         segment = said.segment
-        pcm = self.recording.read(segment.onset, segment.offset)
-        if not self.scene.echoes(self.speaker, said, stamp.at, pcm):
+        sound = partial(self.recording.read, segment.onset, segment.offset)
+        if not self.scene.echoes(self.speaker, said, stamp.at, sound):
             return said
         return replace(said, line=Hypothesis((), final=True))
 

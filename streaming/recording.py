@@ -36,9 +36,6 @@ class Recording:
     def read(self, start: int, end: int) -> bytes:
         """The audio of [start, end) as far as it is kept."""
         first, last = max(start, self.start), min(end, self.end)
-        return bytes(
-            self.pcm[
-                (first - self.start) * BYTES_PER_SAMPLE : max(0, last - self.start)
-                * BYTES_PER_SAMPLE
-            ]
-        )
+        begin, stop = first - self.start, max(0, last - self.start)
+        with memoryview(self.pcm) as kept:  # a slice of the array itself would be copied twice
+            return bytes(kept[begin * BYTES_PER_SAMPLE : stop * BYTES_PER_SAMPLE])

@@ -1,7 +1,7 @@
 """A room on a stage: scripted engines, a clock that is moved by hand, sound that is loud or not."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from models.base import Translator
 from models.energy import Energy
@@ -52,9 +52,10 @@ class PromptDetection(Detection):
     def __init__(self) -> None:
         self.detector = Energy()
 
-    def ask(self, ear: Ear, window: AudioFrame) -> None:
-        pcm = window.pcm.ljust(2 * WINDOW, b"\0")
-        ear.answer(self.detector.probabilities([(ear.memory, pcm)])[0])
+    def ask(self, ear: Ear, windows: Sequence[AudioFrame]) -> None:
+        size = 2 * WINDOW
+        asked = [(ear.memory, window.pcm.ljust(size, b"\0")) for window in windows]
+        ear.answer(self.detector.probabilities(asked))
 
     async def close(self) -> None:
         pass

@@ -21,14 +21,13 @@ from .stage import loud, quiet
 
 
 class Counting(Energy):
-    """Notes how many windows each call had, and that no ear came twice in one."""
+    """Notes how many windows each call had."""
 
     def __init__(self) -> None:
         super().__init__()
         self.batches: list[int] = []
 
     def probabilities(self, windows: Sequence[tuple[Memory, bytes]]) -> Sequence[float]:
-        assert len({id(memory) for memory, _ in windows}) == len(windows)
         self.batches.append(len(windows))
         return super().probabilities(windows)
 
