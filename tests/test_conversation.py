@@ -11,7 +11,12 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-pytestmark = [pytest.mark.engine, pytest.mark.socket, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.socket,
+    pytest.mark.slow,
+    pytest.mark.timeout(400),
+]
 
 
 def surtitle(*words: str, within_s: float = 180) -> subprocess.CompletedProcess[str]:

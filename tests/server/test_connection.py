@@ -25,8 +25,7 @@ from server.house import House
 from server.metrics import Metrics
 from streaming.glossary import Glossary
 from streaming.messages import SUBPROTOCOL, State
-
-from .stage import loud, quiet
+from tests.server.stage import loud, quiet
 
 pytestmark = pytest.mark.socket
 SPEED = 10.0

@@ -3,8 +3,7 @@
 from models.scripted import ScriptedRecognizer, ScriptedTranslator
 from server.member import Member
 from streaming.messages import Caption, Hello, Pcm16, Roster, State, Welcome
-
-from .stage import Stage, loud, quiet, settle
+from tests.server.stage import Stage, loud, quiet, settle
 
 
 async def say(stage: Stage, member: Member, seconds: float = 1.2) -> None:

@@ -6,8 +6,7 @@ import pytest
 
 from models.scripted import Faults, ScriptedRecognizer, ScriptedTranslator
 from streaming.messages import State
-
-from .stage import Stage, loud, quiet, settle
+from tests.server.stage import Stage, loud, quiet, settle
 
 
 async def test_every_stretch_of_speech_is_captioned_to_its_end_in_both_languages() -> None:

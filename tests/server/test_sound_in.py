@@ -16,8 +16,7 @@ from server.intake import AudioError, intake
 from server.mailbox import Mailbox
 from streaming.messages import Opus, Pcm16
 from streaming.values import WINDOW, AudioFrame
-
-from .stage import loud, quiet
+from tests.server.stage import loud, quiet
 
 
 class Counting(Energy):
