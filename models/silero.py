@@ -22,7 +22,7 @@ CONTEXT = 64  # samples of the window before that the network wants to see again
 REFLECTED = 64  # samples by which the transform mirrors the end of a window
 STATE = 128  # the size of the LSTM: h and c
 MODEL = "silero_vad_16k_op15.onnx"  # 16 kHz only; the other files hold more rates or other weights
-INSTALL = "pip install --no-deps silero-vad onnxruntime numpy"
+INSTALL = "pip install --no-deps silero-vad && pip install onnx onnxruntime"
 
 Floats = NDArray[np.float32]
 
@@ -59,17 +59,17 @@ class Silero:
         path = model_path()
         try:
             import onnxruntime
-        except ImportError as error:
-            raise EngineError(
-                f"The speech detector silero needs onnxruntime: `{INSTALL}`."
-            ) from error
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        try:
+
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = options.inter_op_num_threads = 1
             self._session = onnxruntime.InferenceSession(
                 build(path), options, providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # onnxruntime's errors share no base class of their own
+        except ImportError as error:
+            raise EngineError(
+                f"The speech detector silero needs onnx and onnxruntime: `{INSTALL}`."
+            ) from error
+        except Exception as error:  # theirs share no base class
             raise EngineError(f"The speech detector silero cannot load {path}: {error}.") from error
         self._batch = batch
         self._input: Floats = np.empty((batch, CONTEXT + WINDOW + REFLECTED), np.float32)
