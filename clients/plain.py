@@ -1,8 +1,13 @@
 """Text from the wire as harmless text, and how many columns of a terminal it takes."""
 
 import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
 
 LONGEST = 4_000  # characters of one line worth showing: 15 s of speech are a tenth of it
+JOINER, EMOJI_STYLE = "\u200d", "\ufe0f"
+SKIN_TONES = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
+VOWELS_OF_HANGUL = range(0x1160, 0x1200)  # and final consonants: part of the syllable before
 
 # Bidirectional embeddings, overrides, isolates and marks turn the text around them; zero-width
 # spaces hide things in it. The joiners U+200C and U+200D stay: Persian and Hindi need them.
@@ -19,11 +24,26 @@ def clean(text: str) -> str:
 
 def columns(text: str) -> int:
     """How wide a terminal shows it: two columns for a Han character, none for an accent."""
-    return sum(_columns(character) for character in text)
+    return len(text) if text.isascii() else sum(widths(text))
 
 
+def widths(text: str) -> list[int]:
+    """The columns each character adds: those joined to the one before it, as in 👩‍💻, add none."""
+    found = [_columns(character) for character in text]
+    if not text.isascii():
+        for place, character in enumerate(text):
+            if character == EMOJI_STYLE and place and found[place - 1] == 1:
+                found[place - 1] = 2  # ❤ is text in one column, ❤️ a picture in two
+            elif place and text[place - 1] == JOINER and found[place] == 2:
+                found[place] = 0
+    return found
+
+
+@lru_cache(maxsize=8192)
 def _columns(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+    if unicodedata.category(character) in ("Mn", "Me", "Mc", "Cf"):
+        return 0
+    if character in SKIN_TONES or ord(character) in VOWELS_OF_HANGUL:
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
@@ -42,20 +62,23 @@ def split_rows(text: str, sure: int, width: int) -> list[tuple[str, str]]:
     return halves
 
 
-def rows(text: str, width: int) -> list[tuple[int, int]]:
+def rows(text: str, width: int, measured: Sequence[int] | None = None) -> list[tuple[int, int]]:
     """Where each row of at most `width` columns begins and ends in the text.
 
     Broken at spaces, which are left out there, and between wide characters, but not before their
     punctuation. Filled from the front, so more text never moves the rows before the last.
+    `measured` says how wide each character is where that is not as in a terminal.
     """
+    wide = widths(text)
+    measured = wide if measured is None else measured
     found: list[tuple[int, int]] = []
     start, place, fits = 0, 0, 0  # `fits`: the latest place this row may end at
     used = 0
     while place < len(text):
-        if place > start and _breaks(text, place):
+        if place > start and _breaks(text, place, wide):
             fits = place
-        used += _columns(text[place])
-        if used > width and place > start and text[place] != " ":
+        used += measured[place]
+        if used > width and place > start and text[place] != " " and measured[place]:
             end = fits if fits > start else place
             found.append((start, _trimmed(text, start, end)))
             start = place = fits = _skipped(text, end)
@@ -66,13 +89,21 @@ def rows(text: str, width: int) -> list[tuple[int, int]]:
     return [*found, (start, end)] if end > start else found
 
 
-def _breaks(text: str, place: int) -> bool:
+def _breaks(text: str, place: int, wide: Sequence[int]) -> bool:
     """Whether a row may end before the character at this place."""
     before, after = text[place - 1], text[place]
     if before == " ":
         return after != " "
-    wide = _columns(before) == 2 or _columns(after) == 2
-    return wide and after != " " and _columns(after) > 0 and not _closes(after)
+    if wide[place] == 0 or after == " " or _closes(after):
+        return False
+    return wide[place] == 2 or _base(wide, place - 1) == 2
+
+
+def _base(wide: Sequence[int], place: int) -> int:
+    """The width of the character that the accents up to this place are on."""
+    while place > 0 and wide[place] == 0:
+        place -= 1
+    return wide[place]
 
 
 def _trimmed(text: str, start: int, end: int) -> int:

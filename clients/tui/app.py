@@ -1,23 +1,43 @@
-"""The app: messages in, captions and a status line out. It knows no socket."""
+"""The app: messages in, captions and what there is to say of them out. It knows no socket.
+
+Keys that change how one reads are in `reading.py`, what opens above in `dialogs.py`; every key is
+listed in `keys.py`.
+"""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
-from typing import ClassVar, Protocol
+from typing import Protocol
 
-from textual.app import App, ComposeResult
-from textual.binding import Binding, BindingType
+from textual.app import ComposeResult
 from textual.events import Resize
+from textual.geometry import Size
 from textual.widgets import Footer, Static
 
-from clients.console import Problem
-from clients.latency import ChunkToCaption, Meter
-from clients.lines import Change, Lines
+from clients.console import Problem, first
+from clients.latency import AGE_EVERY_MS, Meter
+from clients.lines import Change
 from clients.words import Troubles, sentence, untranslated
-from streaming.messages import Caption, Roster, ServerMessage, State, Welcome
+from streaming.messages import (
+    Caption,
+    Participant,
+    Pong,
+    Roster,
+    ServerMessage,
+    Stability,
+    State,
+    Welcome,
+)
 
-from .captions import Captions
-from .status import Status, status_line
+from . import panels
+from .figures import Figures
+from .level import Level
+from .reading import Reading
+from .status import CONNECTION, Notice, Status, notice_row, status_line
+
+PING_S = 5.0
+LEVEL_S = 0.2
+SMALLEST = (24, 7)  # columns and rows below which there is nothing to be read
 
 
 class Controls(Protocol):
@@ -29,27 +49,39 @@ class Controls(Protocol):
     async def show_source(self, on: bool) -> None:
         """Whether the speakers' own words are wanted."""
 
+    async def read(self, reads: Sequence[str], source: bool) -> None:
+        """Which languages are wanted from now on."""
 
-class RoomApp(App[None]):
+    async def steady(self, stability: Stability) -> None:
+        """How soon words are wanted, and how sure."""
+
+    async def ping(self, t: float) -> None:
+        """To be answered with the same number."""
+
+
+class RoomApp(Reading):
     """Follows a stream of messages until it ends or the reader leaves.
 
-    `captured` is there when we speak: it gives the second (monotonic) at which a position of our
-    own audio was captured, so that the way from microphone to screen can be measured; `meter` when
-    somebody else measures that. `linger` is how many seconds to stay once it has ended.
+    `captured` and `meter`: see `Figures`; `level` is there when we have a microphone; `linger` is
+    how many seconds to stay once it has ended; `colours` is off where NO_COLOR is set.
     """
 
-    ENABLE_COMMAND_PALETTE = False
     CSS = """
-    #status { dock: top; height: 1; background: $panel; color: $text; padding: 0 1; }
-    #trouble { dock: bottom; height: auto; color: $warning; padding: 0 1; display: none; }
+    Screen { layers: base above; overflow: hidden; background: $background; color: $foreground; }
+    ModalScreen { background: $background 60%; }
+    #status, #notice { height: 1; background: $panel; padding: 0 1; }
+    #status { dock: top; }
+    #notice { background: $background; color: $faint; }
+    #notice.trouble { color: $warning; }
+    App:nocolor #status { text-style: reverse; }
+    #search { height: 1; border: none; padding: 0 1; display: none; background: $background; }
+    #search:focus { border: none; background-tint: $foreground 0%; }
+    #panel, #small { layer: above; display: none; }
+    #panel { position: absolute; background: $panel; width: auto; height: auto;
+             border: round $primary; border-title-color: $foreground; padding: 0 1;
+             border-subtitle-color: $faint; }
+    #small { position: absolute; width: 100%; height: 100%; background: $background; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q", "quit", "Quit"),
-        Binding("ctrl+c", "quit", show=False, priority=True),
-        Binding("s", "source", "Source on/off"),
-        Binding("m", "mute", "Mute on/off"),
-        Binding("end", "newest", "Jump to newest", priority=True),
-    ]
 
     def __init__(
         self,
@@ -60,36 +92,47 @@ class RoomApp(App[None]):
         captured: Callable[[int], float] | None = None,
         meter: Meter | None = None,
         linger: float | None = None,
+        level: Callable[[], Level] | None = None,
+        colours: bool = True,
     ) -> None:
-        super().__init__()
+        super().__init__(status, source, colours)
         self.messages = messages
-        self.status = status
         self.controls = controls
-        self.lines = Lines()
-        self.captions = Captions(self.lines, status.reads, source)
-        self.status_row = Static(id="status", markup=False)
-        self.trouble_row = Static(id="trouble", markup=False)
-        self.late = ChunkToCaption(captured) if captured else None
-        self.meter = self.late.meter if self.late else meter
+        self.figures = Figures(captured, meter)
         self.linger = linger
-        self.inside = Meter()
-        """The server's own share of the latency, of captions that tell it."""
+        self.level = level
         self.troubles = Troubles()
+        self.present: Sequence[Participant] = ()
         self.me = ""
         self.remark = ""
+        self.window = Size(80, 24)
         self.over = False
         """Everything there was to say has been said."""
+        self.status_row = Static(id="status", markup=False)
+        self.notice_row = Static(id="notice", markup=False)
+        self.panel = Static(id="panel", markup=False)
+        self.small = Static("too small: make this window larger", id="small", markup=False)
 
     def compose(self) -> ComposeResult:
         yield self.status_row
         yield self.captions
-        yield Footer()
-        yield self.trouble_row
+        yield self.across
+        yield self.notice_row
+        yield self.search_row
+        yield Footer(show_command_palette=False)
+        yield self.panel
+        yield self.small
 
     def on_mount(self) -> None:
         self.captions.focus()
+        self.paint()
         self.run_worker(self.follow())
         self.set_interval(1, self.show_status)
+        self.set_interval(PING_S, self.ask)
+        if self.level is not None:
+            self.set_interval(LEVEL_S, self.show_notice)
+        if self.figures.age is not None:
+            self.set_interval(AGE_EVERY_MS / 1000, lambda: self.figures.sample(time.monotonic()))
         self.show_status()
 
     async def follow(self) -> None:
@@ -97,77 +140,123 @@ class RoomApp(App[None]):
         try:
             async for message in self.messages:
                 self.take(message)
-            ended = "the conversation is over"
+            ended, why = "ended", "the conversation is over"
             self.over = True
         except* Problem as group:
-            ended = str(group.exceptions[0])
+            ended, why = "disconnected", str(first(group))
         self.status = replace(self.status, connection=ended)
+        self.remark = f"{why} · e saves, q leaves"
         self.show_status()
         if self.linger is not None:
             self.set_timer(max(0.01, self.linger), self.exit)
 
     def take(self, message: ServerMessage) -> None:
         """One message on the screen."""
+        taken = time.monotonic()
         change = self.lines.push(message)
         match message:
-            case Welcome(participant=me):
-                self.me = me
+            case Welcome(participant=me, pairs=pairs):
+                self.me, self.pairs = me, pairs
                 self.status = replace(self.status, connection="connected")
                 self.show_status()
-            case Roster():
-                self.captions.redraw()
-            case State() if self.troubles.push(message):
-                self.show_troubles()
+                self.run_worker(self.ask())
+            case Roster(participants=present):
+                self.present = present
+                self.redraw()
+                self.show_notice()
+            case State():
+                self.troubled(message)
+            case Pong():
+                self.figures.answered(message, taken)
             case Caption(degraded="untranslated") if self.status.reads and not self.remark:
                 self.remark = untranslated(message, self.status.reads)
-                self.show_troubles()
+                self.show_notice()
         if change is not None:
-            self.captions.show(change)
-            self.call_after_refresh(self.drawn, change)
+            self.show(change)
+            self.call_after_refresh(self.drawn, change, taken)
 
-    def drawn(self, change: Change) -> None:
+    def drawn(self, change: Change, taken: float) -> None:
         """The change is on the screen now."""
-        if change.caption is None or change.caption.replay:
-            return
-        if change.caption.latency is not None:
-            self.inside.add(change.caption.latency.total)
-        if self.late is not None and change.caption.speaker == self.me:
-            self.late.push(change, time.monotonic())
+        mine = change.caption is not None and change.caption.speaker == self.me
+        self.figures.drawn(change, taken, time.monotonic(), mine)
+
+    def troubled(self, state: State) -> None:
+        """Something does not work, or does again."""
+        if state.scope == "connection":
+            self.status = replace(self.status, connection=CONNECTION[state.level])
+            self.show_status()
+        if self.troubles.push(state):
+            self.show_notice()
+
+    async def ask(self) -> None:
+        """How long is the way to the server and back?"""
+        if self.controls is not None and not self.over:
+            await self.controls.ping(time.monotonic() * 1000)
+
+    def spoken(self) -> list[str]:
+        """The languages that somebody speaks here, and those that were."""
+        hears = [code for person in self.present for code in person.hears]
+        return hears + [line.language for line in self.lines if line.kind == "transcript"]
 
     def show_status(self) -> None:
-        """Write the status line anew."""
-        late = (self.meter or self.inside).percentile(95)
-        self.status = replace(self.status, late_ms=late, end_to_end=self.meter is not None)
-        self.status_row.update(status_line(self.status, self.size.width - 2))
+        """Write the status line anew, and what hangs on it."""
+        self.status = replace(
+            self.status,
+            late_ms=self.figures.late_ms(),
+            end_to_end=self.figures.meter is not None,
+            age_ms=self.figures.age_ms(),
+        )
+        self.status_row.update(status_line(self.status, self.window.width - 2), layout=False)
+        self.show_notice()
+        self.show_panel()
 
-    def show_troubles(self) -> None:
+    def sentences(self) -> list[str]:
         """What does not work, in words; nothing when everything does."""
         said = [sentence(state) for state in self.troubles]
-        said += [self.remark] if self.remark and not said else []
-        self.trouble_row.update(" · ".join(said))
-        self.trouble_row.display = bool(said)
+        return said or ([self.remark] if self.remark else [])
 
-    def on_resize(self, _: Resize) -> None:
+    def show_notice(self) -> None:
+        """Write the row above the keys anew."""
+        trouble = " · ".join(self.sentences())
+        self.notice_row.set_class(bool(trouble) or self.status.muted, "trouble")
+        notice = Notice(
+            said=self.said,
+            trouble=trouble,
+            search=self.captions.search.said,
+            missed=None if self.captions.following else self.captions.missed,
+            speaking=panels.speaking(self.present),
+            level=self.level() if self.level is not None else None,
+            muted=self.status.muted,
+        )
+        self.notice_row.update(notice_row(notice, self.window.width - 2), layout=False)
+
+    def show_panel(self) -> None:
+        """Write what the open panel says anew."""
+        if not self.opened:
+            return
+        if self.opened == "people":
+            text = panels.people(self.present, self.me)
+        else:
+            age = self.figures.age.meter if self.figures.age is not None else None
+            text = panels.latency(self.figures.stages, self.figures.meter, age, self.sentences())
+        self.panel.border_title = "Delay" if self.opened == "latency" else "People"
+        self.panel.border_subtitle = "Esc closes"
+        self.panel.update(text)
+        width = max(len(line) for line in text.splitlines()) + 4
+        self.panel.styles.offset = max(0, self.window.width - width - 2), 1
+
+    def on_resize(self, event: Resize) -> None:
+        self.window = event.size  # Textual's own is still the one before
+        self.small.display = event.size.width < SMALLEST[0] or event.size.height < SMALLEST[1]
         self.show_status()
-
-    async def action_source(self) -> None:
-        """The s key."""
-        on = not self.captions.blocks.source
-        self.captions.show_source(on)
-        if self.controls is not None:
-            await self.controls.show_source(on)
 
     async def action_mute(self) -> None:
         """The m key."""
         if self.controls is None or not self.status.hears:
             return
         self.status = replace(self.status, muted=not self.status.muted)
-        await self.controls.mute(self.status.muted)
         self.show_status()
-
-    def action_newest(self) -> None:
-        """The end key."""
-        self.captions.anchor()
+        await self.controls.mute(self.status.muted)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whoever has no microphone has no key for it."""

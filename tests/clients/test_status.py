@@ -27,7 +27,7 @@ def test_it_fits(width: int) -> None:
 
 
 def test_what_matters_most_is_left_on_a_narrow_one() -> None:
-    assert status_line(FULL, 60).endswith("p95 212/300 ms")
+    assert status_line(FULL, 60).endswith("late 212/300 ms")
     assert status_line(FULL, 44).strip() == "kitchen · connected · en → es · muted"
 
 

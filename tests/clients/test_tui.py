@@ -1,126 +1,19 @@
-"""The app through Textual's pilot: messages in, what is on the screen out."""
+"""Captions in the app: messages in, what is on the screen out."""
 
-import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from textual.pilot import Pilot
-from textual.widgets import Footer, Static
+from textual.widgets import Footer
 
 from clients.console import Problem
 from clients.latency import Meter
-from clients.tui.app import RoomApp
-from clients.tui.blocks import Block
 from clients.tui.status import Status
-from streaming.messages import Message, ServerMessage, State
-from tests.clients.fakes import ROSTER, WELCOME, caption
+from streaming.messages import State
+from tests.clients.fakes import ROSTER, caption
+from tests.clients.stage import WORDS, Keys, spanish, stage
 
 pytestmark = pytest.mark.tui
-
-WORDS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
-
-
-class Stage:
-    """The app, what it is told, and what is on its screen."""
-
-    def __init__(self, app: RoomApp, pilot: Pilot[None], told: asyncio.Queue[Any]) -> None:
-        self.app = app
-        self.pilot = pilot
-        self.told = told
-
-    async def tell(self, *messages: Message | Exception | None) -> None:
-        """Say it, and wait until it is drawn."""
-        for message in messages:
-            self.told.put_nowait(message)
-        await self.settled()
-
-    async def settled(self) -> None:
-        """Wait until all is drawn."""
-        for _ in range(3):
-            await self.pilot.pause()
-
-    async def left(self) -> None:
-        """Wait until the app has ended."""
-        async with asyncio.timeout(2):
-            while self.app.is_running:
-                await asyncio.sleep(0)
-
-    @property
-    def blocks(self) -> list[Block]:
-        """From top to bottom, those that can be read."""
-        return self.app.captions.blocks.shown
-
-    @property
-    def texts(self) -> list[str]:
-        """Names and words of each block, as they stand there."""
-        found = []
-        for block in self.blocks:
-            name = self.app.captions.margin(block, 0).text.strip()
-            words = "\n".join(row.sure + row.draft for row in block.rows)
-            found.append(f"{name} {words}".strip())
-        return found
-
-    @property
-    def screen(self) -> list[str]:
-        """The rows of the screen."""
-        strips = self.app.screen._compositor.render_strips()
-        return ["".join(segment.text for segment in line).rstrip() for line in strips]
-
-    def row(self, name: str) -> str:
-        """What the row of this name says."""
-        return str(self.app.query_one(f"#{name}", Static).content)
-
-    def is_dim(self, text: str) -> bool:
-        """Whether this text on the screen is dimmer than what is certain."""
-        for line in self.app.screen._compositor.render_strips():
-            for segment in line:
-                if text in segment.text:
-                    assert segment.style is not None and segment.style.color is not None
-                    colour = segment.style.color.get_truecolor()
-                    return bool(segment.style.dim) or max(colour) < 0xC0
-        raise AssertionError(f"{text!r} is not on the screen")
-
-
-class Keys:
-    """Remembers what the keys asked for."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, bool]] = []
-
-    async def mute(self, on: bool) -> None:
-        self.asked.append(("mute", on))
-
-    async def show_source(self, on: bool) -> None:
-        self.asked.append(("source", on))
-
-
-@asynccontextmanager
-async def stage(
-    size: tuple[int, int] = (80, 24), status: Status | None = None, **options: Any
-) -> AsyncIterator[Stage]:
-    """The app on a screen of this size, welcomed into a room with Alan and Rosa."""
-    told: asyncio.Queue[Any] = asyncio.Queue()
-
-    async def messages() -> AsyncIterator[ServerMessage]:
-        while (message := await told.get()) is not None:
-            if isinstance(message, Exception):
-                raise message
-            yield message
-
-    app = RoomApp(messages(), status or Status("kitchen", reads=["es"]), **options)
-    app.animation_level = "none"
-    async with app.run_test(size=size) as pilot:
-        found = Stage(app, pilot, told)
-        await found.tell(WELCOME, ROSTER)
-        yield found
-
-
-def spanish(stable: str, draft: str = "", **fields: Any) -> Message:
-    return caption(stable, draft, language="es", **fields)
 
 
 async def test_a_caption_grows_with_its_draft_dim_and_its_final_replaces_it() -> None:
@@ -212,7 +105,7 @@ async def test_without_a_translation_the_words_themselves_are_read() -> None:
     async with stage() as room:
         await room.tell(replace(caption("good morning"), degraded="untranslated"))
         assert room.texts == ["Alan good morning"]
-        assert "no translation from English to Spanish" in room.row("trouble")
+        assert "no translation from English to Spanish" in room.row("notice")
 
 
 async def test_a_late_line_without_a_translation_is_read_too() -> None:
@@ -284,9 +177,9 @@ async def test_mute_is_no_key_for_a_reader() -> None:
     keys = Keys()
     async with stage(controls=keys) as room:
         await room.pilot.press("m")
-        shown = {binding.binding.description for binding in room.app.active_bindings.values()}
-        assert keys.asked == [] and "Mute on/off" not in shown
-        assert {"Quit", "Source on/off", "Jump to newest"} <= shown
+        shown = {held.binding.description for held in room.app.active_bindings.values()}
+        assert keys.asked == [] and "Mute" not in shown
+        assert {"Quit", "Help", "Search", "Newest"} <= shown
         assert room.app.query_one(Footer).region.height == 1
 
 
@@ -301,23 +194,24 @@ async def test_the_status_says_how_late_captions_are() -> None:
 async def test_ones_own_captions_are_timed_when_drawn() -> None:
     async with stage(captured=lambda position: time.monotonic() - 0.25) as room:
         await room.tell(spanish("mía", speaker="me"), spanish("suya", segment=2))
-        assert room.app.late is not None
-        assert [value > 240 for value in room.app.late.meter.values] == [True]
+        assert room.app.figures.meter is not None
+        assert [value > 240 for value in room.app.figures.meter.values] == [True]
 
 
 async def test_troubles_are_said_while_they_last() -> None:
     async with stage() as room:
-        assert not room.app.query_one("#trouble").display
+        assert room.row("notice").strip() == ""
         await room.tell(State("translation", "down", "[the engine] hangs", "es"))
-        assert "translation into Spanish does not work: [the engine] hangs" in room.row("trouble")
+        assert "translation into Spanish does not work: [the engine] hangs" in room.row("notice")
         await room.tell(State("translation", "ok", None, "es"))
-        assert not room.app.query_one("#trouble").display
+        assert room.row("notice").strip() == ""
 
 
 async def test_what_breaks_is_said_and_the_lines_stay() -> None:
     async with stage(size=(120, 24)) as room:
         await room.tell(spanish("hola"), Problem("the connection was lost"))
-        assert "the connection was lost" in room.row("status")
+        assert "the connection was lost" in room.row("notice")
+        assert "disconnected" in room.row("status")
         assert room.texts == ["Alan hola"] and not room.app.over
 
 

@@ -17,9 +17,11 @@ from models import pocketsphinx
 from models.base import EngineError
 from models.pocketsphinx import PocketSphinx
 from models.sphinx_worker import tidy
+from server.offline import decoded
 from streaming.values import BYTES_PER_SAMPLE, samples
 from tests.models.speech import Watch, spoken
 
+CONVERSATION = Path(__file__).parents[2] / "loadtest" / "conversation"
 FAKE = (sys.executable, "-I", "-S", str(Path(__file__).with_name("fake_sphinx.py")))
 SENTENCE = "we began with a camera and a heavy battery and nobody wanted to wear it for an hour"
 
@@ -266,6 +268,16 @@ async def test_two_speakers_at_once_are_not_mixed_up(real: PocketSphinx) -> None
     assert jiwer.wer([one, two], [ana, bo]) < 0.25
     await real.leave("ana")
     await real.leave("bo")
+
+
+@pytest.mark.engine
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_long_segment_of_a_new_voice_may_come_at_once(real: PocketSphinx) -> None:
+    # So it does offline, and after a crash; pocketsphinx dies of a probe of 5.5 s.
+    track = b"".join(decoded(str(CONVERSATION / "rosa.flac")))
+    pcm = track[2 * samples(6_600) : 2 * samples(13_600)]
+    assert "workshop" in await heard(real, "eva", pcm)
+    await real.leave("eva")
 
 
 @pytest.mark.engine
