@@ -113,11 +113,18 @@ def _soak(options: argparse.Namespace) -> dict[str, Any]:
     return soak.measure(minutes=4.0) if options.quick else soak.measure()
 
 
+def _drawing(options: argparse.Namespace) -> dict[str, Any]:
+    from . import drawing
+
+    return drawing.measure(minutes=3.0) if options.quick else drawing.measure()
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "detector": _detector,
     "recognizer": _recognizer,
     "server_added": _server_added,
     "soak": _soak,
+    "drawing": _drawing,
 }
 
 

@@ -8,6 +8,7 @@ from . import server_added, soak
 
 OVERHEAD = 10.0  # percent that our pocketsphinx may cost more than the bare decoder
 WORSE = 0.05  # word error rate that it may be worse by
+DRAW_MS = 17.0  # an update on the screen: one frame at 60 Hz
 LAG_MS = 10.0  # p99 of the event loop's lag while it soaks
 
 
@@ -123,9 +124,23 @@ def _recognizer(found: Mapping[str, Any]) -> Iterator[Row]:
             yield Row(f"pocketsphinx, {key}", figure, "p50 / p95, p95")
 
 
+def _drawing(found: Mapping[str, Any]) -> Iterator[Row]:
+    for size, draws in found["draws"].items():
+        figure = f"{draws['p50']:.1f} / {draws['p95']:.1f} ms"
+        yield Row(f"an update at {size}", figure, f"p95 < {DRAW_MS:g} ms", draws["p95"] < DRAW_MS)
+        share = draws["core_percent"]
+        yield Row("", f"{share:.1f} % of a core at ten a second", "< 10 %", share < 10)
+    paint = found["first_paint_s"]
+    yield Row("start to first paint", f"{paint:.2f} s", "< 1 s", paint < 1)
+    memory = found["memory"]
+    grown = f"{memory['third_mib']:g} MiB after a third, {memory['end_mib']:g} at the end"
+    yield Row(f"terminal, {memory['minutes']:g} min of captions", grown)
+
+
 PARTS: dict[str, Callable[[Mapping[str, Any]], Iterator[Row]]] = {
     "detector": _detector,
     "recognizer": _recognizer,
     "server_added": _server_added,
     "soak": _soak,
+    "drawing": _drawing,
 }
