@@ -169,21 +169,40 @@ def asdict_latency(caption: Caption) -> dict[str, float]:
     return {stage: getattr(latency, stage) for stage in STAGES} if latency is not None else {}
 
 
+Key = tuple[str, int, str, str]
+Line = tuple[int, str, Key]  # reader, room, line
+
+
 def _ends(voices: Iterable[Voice]) -> dict[str, Any]:
-    """Lines that ended, that did not, and that ended twice; connections that were not drained."""
-    finals: Counter[object] = Counter()
-    opened: set[object] = set()
+    """Lines that ended, that did not, and that ended twice; connections that were not drained.
+
+    Whoever is drained leaves, while others in the room may still be speaking: a line of theirs is
+    lost only if its final came before something that this reader did get.
+    """
+    finals: Counter[Line] = Counter()
+    opened: set[Line] = set()
+    ended: dict[object, int] = {}  # the `seq` of each line's final, whoever got it
+    newest: dict[int, int] = {}
     undrained = 0
     for n, voice in enumerate(voices):
         heard = [message for _, message in voice.messages()]
         undrained += not any(drained(message) for message in heard)
         for caption in heard:
             if isinstance(caption, Caption):
-                opened.add((n, caption.key))
-                finals[n, caption.key] += caption.final
+                line = n, voice.room, caption.key
+                newest[n] = caption.seq
+                opened.add(line)
+                finals[line] += caption.final
+                if caption.final:
+                    ended[voice.room, caption.key] = caption.seq
+    lost = [
+        (n, room, key)
+        for n, room, key in opened
+        if not finals[n, room, key] and ended.get((room, key), 0) <= newest[n]
+    ]
     return {
         "finals": sum(count > 0 for count in finals.values()),
-        "finals_lost": sum(finals[key] == 0 for key in opened),
+        "finals_lost": len(lost),
         "finals_doubled": sum(count > 1 for count in finals.values()),
         "undrained": undrained,
     }

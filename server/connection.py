@@ -86,6 +86,9 @@ class Connection:
             await self._refuse(refused.error, writer)
         except ConnectionResetError:
             pass
+        except Exception:  # a bug of ours: whoever met it is told, and nobody else is disturbed
+            log.exception("a connection failed")
+            await self._refuse(Error.of(4500, "the server failed; join again"), writer)
         finally:
             if self.room is not None and self.member is not None:
                 self.room.leave(self.member, dropped=not self.ended)
@@ -197,6 +200,8 @@ class Connection:
         session = self.member.session
         if session is None or self.intake is None:
             raise Refused(4400, "audio.gap: there is no microphone")
+        if self.ended:
+            raise Refused(4400, "audio.gap came after `end`")
         session.push(self.intake.flush())
         slack = 0 if isinstance(self.intake, Plain) else ROUNDED
         if abs(start - session.position) > slack:

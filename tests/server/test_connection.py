@@ -179,6 +179,11 @@ async def test_who_is_muted_is_not_heard() -> None:
         ([hello(**SPEAKER), '{"type": "audio.gap", "from": 7, "to": 9}'], 4400, "position is 0"),
         ([hello(**SPEAKER), hello(hears=["zh"])], 4400, "`hears` cannot be changed"),
         ([hello(**SPEAKER), '{"type": "end"}', b"\0\0"], 4400, "after `end`"),
+        (
+            [hello(**SPEAKER), '{"type": "end"}', '{"type": "audio.gap", "from": 0, "to": 9}'],
+            4400,
+            "after `end`",
+        ),
         ([hello(), json.dumps({"type": "x", "x": "y" * 70_000})], 4413, "65536 bytes"),
         (
             [hello(**SPEAKER | {"audio": {"codec": "opus"}}), b"\xff" * 40],
@@ -204,6 +209,22 @@ async def test_bad_input_is_named_and_disturbs_nobody_else(
         assert named in message
         await ben.send('{"type": "ping", "t": 1}')
         await heard(ben, "pong")
+
+
+async def test_a_bug_of_ours_is_said_and_costs_one_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with serving() as (_, url), joined(url) as ben, joined(url) as link:
+        await ben.send(hello(name="Ben"))
+        await heard(ben, "welcome")
+        monkeypatch.setattr(connection, "Pong", None)
+        await link.send(hello())
+        await link.send('{"type": "ping", "t": 1}')
+        code, message, closed = await refused(link)
+        assert (code, closed) == (4500, 4500)
+        assert "join again" in message
+        await ben.send('{"type": "mute", "on": true}')
+        assert (await refused(ben))[0] == 4400
 
 
 async def test_without_the_subprotocol_nobody_gets_in() -> None:
