@@ -84,7 +84,7 @@ came, or from before you read their language, are sent once, marked `replay`.
 Text has no control characters, terminal escapes or bidirectional overrides, and no line breaks.
 
 `degraded` says that a line is less than it should be: `untranslated`, a transcript in place of a translation that cannot be
-had; `late`, translated when that worked again; `fallback`, by a lesser engine than the one configured.
+had; `late`, a final that came more than 5 s after its sound; `fallback`, by a lesser engine than the one configured.
 
 ## Measuring
 
@@ -95,8 +95,8 @@ in time. [`ping`](#ping) shows how much of it is the network. This is not the la
 ## Closing
 
 Before the server closes a connection it sends [`error`](#error); the close code is its `code`. After an error that is not to be
-retried a client stops. Otherwise, and when a connection breaks without a code, it connects again after `retry_after_ms`, or 0.5 s
-doubling to 10 s, a random part of it. Code 1000 ends a conversation well.
+retried a client stops. Otherwise, and when a connection breaks without a code, it connects again after `retry_after_ms`, or 250 ms
+doubling to 5 s, a random part of it. Code 1000 ends a conversation well.
 
 | code | meaning | retry |
 |---|---|---|
