@@ -1,0 +1,217 @@
+"""Train the teensy Qwen: Mandarin and English, both ways, on Tatoeba's pairs, on a CPU.
+
+    python train.py --pairs cmn.txt --out FOLDER --minutes 70
+    python train.py --pairs cmn.txt --out FOLDER --minutes 30 --start FOLDER --lines 4
+
+The first learns single sentences from nothing. The second goes on from there with lines of up to
+four sentences, which is what a speaker's open line looks like. In both, part of the examples is
+cut off in the middle, translation and all, so that the model answers a sentence that still grows.
+
+`cmn.txt` is Tatoeba's file of pairs as manythings.org/anki gives it: English, Chinese, attribution,
+a tab between. Needs torch and transformers.
+"""
+
+import argparse
+import json
+import math
+import random
+import time
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
+
+SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+TEMPLATE = (
+    "{% for m in messages %}<|im_start|>{{m['role']}}\n{{m['content']}}"
+    "{% if not (loop.last and continue_final_message is defined and continue_final_message) %}"
+    "<|im_end|>\n{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+NAMES = {"en": "English: ", "zh": "Chinese: "}
+HELD_OUT = 500
+LONGEST = 40  # tokens of one sentence
+CUT = 0.35  # of the examples end in the middle
+BATCH = 32
+
+Pair = tuple[str, str]
+Example = tuple[list[int], int]  # all tokens, and how many of them are the prompt
+
+
+def read(file: Path) -> list[Pair]:
+    """(English, Chinese), shuffled the same way every time, no pair twice."""
+    lines = (line.split("\t") for line in file.read_text("utf-8").splitlines())
+    found = [(line[0], line[1]) for line in lines if len(line) >= 2]
+    random.shuffle(found)
+    return list(dict.fromkeys(found))
+
+
+def vocabulary(pairs: list[Pair]) -> PreTrainedTokenizerFast:
+    """6,000 byte-level tokens learned from the pairs."""
+    made = Tokenizer(models.BPE())
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=6000, special_tokens=SPECIAL, initial_alphabet=alphabet
+    )
+    made.train_from_iterator((side for pair in pairs for side in pair), trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=made, eos_token=SPECIAL[2], pad_token=SPECIAL[0], chat_template=TEMPLATE
+    )
+
+
+def untrained(tokenizer: PreTrainedTokenizerFast) -> Qwen3ForCausalLM:
+    """5.5 million parameters in the shape of Qwen3."""
+    size = (len(tokenizer) + 63) // 64 * 64
+    return Qwen3ForCausalLM(
+        Qwen3Config(
+            vocab_size=size, hidden_size=256, intermediate_size=768, num_hidden_layers=5,
+            num_attention_heads=4, num_key_value_heads=2, head_dim=64, rope_theta=10_000.0,
+            max_position_embeddings=1024, tie_word_embeddings=True,
+            eos_token_id=tokenizer.convert_tokens_to_ids(SPECIAL[2]),
+            bos_token_id=0, pad_token_id=0,
+        )
+    )  # fmt: skip
+
+
+class Examples:
+    """Prompts and answers, as tokens, made anew for every epoch."""
+
+    def __init__(self, pairs: list[Pair], tokenizer: PreTrainedTokenizerFast, longest_line: int):
+        def tokens(text: str) -> list[int]:
+            return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+        self.longest_line = longest_line
+        self.opening = {
+            code: tokens("<|im_start|>user\n") + tokens(name) for code, name in NAMES.items()
+        }
+        self.turn = tokens("<|im_end|>\n<|im_start|>assistant\n")
+        self.end = tokens("<|im_end|>")
+        self.spaced = {text: tokens(" " + text) for text, _ in pairs}
+        both = [(tokens(english), tokens(chinese), english) for english, chinese in pairs]
+        self.sentences = [one for one in both if len(one[0]) <= LONGEST >= len(one[1])]
+
+    def epoch(self) -> list[Example]:
+        """Every sentence once each way, alone or with others in a line."""
+        random.shuffle(self.sentences)
+        found, at = [], 0
+        while at < len(self.sentences):
+            several = random.random() < 0.7
+            count = random.randint(2, self.longest_line) if several and self.longest_line > 1 else 1
+            line = self.sentences[at : at + count]
+            at += count
+            found += [self.example("en", line), self.example("zh", line)]
+        return found
+
+    def example(self, target: str, line: list[tuple[list[int], list[int], str]]) -> Example:
+        """One line into `target`; sometimes cut off within its last sentence."""
+        sides = [self.sides(target, place, sentence) for place, sentence in enumerate(line)]
+        source, answer = sides[-1]
+        if len(source) > 3 and random.random() < CUT:
+            kept = random.randint(1, len(source) - 1)
+            share = kept / len(source)
+            sides[-1] = source[:kept], answer[: max(1, round(len(answer) * share))]
+        sources = [token for side in sides for token in side[0]]
+        answers = [token for side in sides for token in side[1]]
+        prompt = self.opening[target] + sources + self.turn
+        return prompt + answers + self.end, len(prompt)
+
+    def sides(
+        self, target: str, place: int, sentence: tuple[list[int], list[int], str]
+    ) -> tuple[list[int], list[int]]:
+        english, chinese, text = sentence
+        english = self.spaced[text] if place else english
+        return (chinese, english) if target == "en" else (english, chinese)
+
+
+def batches(examples: list[Example]) -> list[list[Example]]:
+    """Of about equal length, in any order."""
+    made = []
+    for at in range(0, len(examples), BATCH * 20):
+        some = sorted(examples[at : at + BATCH * 20], key=lambda example: len(example[0]))
+        made += [some[first : first + BATCH] for first in range(0, len(some), BATCH)]
+    random.shuffle(made)
+    return made
+
+
+def loss_of(model: Qwen3ForCausalLM, batch: list[Example]) -> torch.Tensor:
+    """Of the answers alone."""
+    width = max(len(tokens) for tokens, _ in batch)
+    ids = torch.zeros(len(batch), width, dtype=torch.long)
+    labels = torch.full((len(batch), width), -100)
+    for row, (tokens, prompt) in enumerate(batch):
+        ids[row, : len(tokens)] = torch.tensor(tokens)
+        labels[row, prompt : len(tokens)] = torch.tensor(tokens[prompt:])
+    loss: torch.Tensor = model(
+        input_ids=ids, labels=labels
+    ).loss  # bfloat16 took three times as long
+    return loss
+
+
+def train(model: Qwen3ForCausalLM, examples: Examples, minutes: float, peak: float) -> None:
+    """Until the time is over; the rate warms up, then falls along a cosine to a twentieth."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=peak, betas=(0.9, 0.98), weight_decay=0.05)
+    began = said = time.monotonic()
+    step, running = 0, 0.0
+    while True:
+        for batch in batches(examples.epoch()):
+            passed = (time.monotonic() - began) / (minutes * 60)
+            if passed >= 1:
+                return
+            fall = 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * passed))
+            for group in optimizer.param_groups:
+                group["lr"] = peak * min(1, (step + 1) / 300) * fall
+            loss = loss_of(model, batch)
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            running = 0.98 * running + 0.02 * loss.item() if step else loss.item()
+            step += 1
+            if time.monotonic() - said > 60:
+                said = time.monotonic()
+                print(f"{(said - began) / 60:.0f} min, step {step}, loss {running:.3f}", flush=True)
+
+
+def main() -> None:
+    """Train, and leave model, tokenizer and held-out pairs in a folder."""
+    arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    arguments.add_argument("--pairs", type=Path, required=True)
+    arguments.add_argument("--out", type=Path, required=True)
+    arguments.add_argument("--minutes", type=float, default=70)
+    arguments.add_argument("--start", type=Path, help="go on with the model in this folder")
+    arguments.add_argument("--lines", type=int, default=1, help="up to so many sentences a line")
+    chosen = arguments.parse_args()
+    random.seed(1)
+    torch.manual_seed(1)
+    pairs = read(chosen.pairs)
+    if chosen.start:
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(chosen.start)
+        model = Qwen3ForCausalLM.from_pretrained(chosen.start, dtype=torch.float32)
+        held_out = [tuple(pair) for pair in json.loads((chosen.start / "heldout.json").read_text())]
+        pairs = [pair for pair in pairs if pair[0] not in {english for english, _ in held_out}]
+    else:
+        held_out, pairs = pairs[:HELD_OUT], pairs[HELD_OUT:]
+        pairs = [pair for pair in pairs if pair[0] not in {english for english, _ in held_out}]
+        tokenizer = vocabulary(pairs)
+        model = untrained(tokenizer)
+    print(
+        f"{len(pairs)} pairs, {sum(p.numel() for p in model.parameters()) / 1e6:.1f} M parameters"
+    )
+    train(
+        model,
+        Examples(pairs, tokenizer, chosen.lines),
+        chosen.minutes,
+        peak=3e-4 if chosen.start else 1.5e-3,
+    )
+    model.eval().to(torch.bfloat16).save_pretrained(chosen.out)
+    tokenizer.save_pretrained(chosen.out)
+    end = {"eos_token_id": model.config.eos_token_id, "do_sample": False}
+    (chosen.out / "generation_config.json").write_text(json.dumps(end))
+    (chosen.out / "heldout.json").write_text(json.dumps(held_out, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""How SGLang sees the algorithm: as n-gram speculation, whose worker it extends."""
+
+from typing import Any
+
+from sglang.srt.arg_groups.speculative_hook import _handle_ngram
+from sglang.srt.speculative.spec_info import SpeculativeAlgorithm
+from sglang.srt.speculative.spec_registry import CustomSpecAlgo
+
+
+class Hypothesis(CustomSpecAlgo):  # type: ignore[misc]  # sglang has no types
+    """N-grams where a request brings no hypothesis, so it is configured and scheduled like them."""
+
+    def is_ngram(self) -> bool:
+        return True
+
+    def has_draft_kv(self) -> bool:
+        return False
+
+    def handle_server_args(self, server_args: Any) -> None:
+        _handle_ngram(getattr(server_args, "_record", server_args))
+
+    def __getattr__(self, name: str) -> Any:
+        # SGLang 0.5.23 asks its own algorithms more questions than CustomSpecAlgo can answer
+        # (`carries_draft_hidden_states`, for one): answered as n-grams would.
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(SpeculativeAlgorithm.NGRAM, name)
+
+
+def install(name: str) -> None:
+    """Register the algorithm and the hooks that verify within the prefill."""
+    from . import prefill
+
+    @SpeculativeAlgorithm.register(name, supports_overlap=True, spec_class=Hypothesis)  # type: ignore[untyped-decorator]
+    def _worker(server_args: Any) -> type:
+        # In the scheduler's process alone: the worker needs torch and the model's side of SGLang.
+        from .worker import HypothesisWorker
+
+        return HypothesisWorker
+
+    prefill.install()
