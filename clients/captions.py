@@ -74,6 +74,8 @@ def main(argv: Sequence[str]) -> int:
         parser().error("the following arguments are required: --from")
     if options.offline and (options.server or microphone or options.file == "-"):
         parser().error("--offline is for a file and starts its own engines")
+    if options.offline and len(options.hears) > 1:
+        parser().error("--offline hears one language: name one with --from")
     if microphone and options.speed != 1:
         parser().error("--speed is for files: nobody speaks faster into a microphone")
     return run(captioned(options))

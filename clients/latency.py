@@ -9,6 +9,9 @@ from streaming.messages import Caption, Latency
 
 from .lines import Change, LineKey
 
+Captured = Callable[[int], float]
+"""The second (monotonic) at which a position of one's own sound was captured."""
+
 BUDGET_MS = 300  # of the 95th percentile, for the whole way
 KEPT = 2_000  # newest values
 AGE_EVERY_MS = 50  # between two samples of the caption age
@@ -39,7 +42,7 @@ class ChunkToCaption:
     `captured` gives the second at which a position was captured, on the clock of `drawn`.
     """
 
-    def __init__(self, captured: Callable[[int], float], meter: Meter | None = None) -> None:
+    def __init__(self, captured: Captured, meter: Meter | None = None) -> None:
         self.captured = captured
         self.meter = meter or Meter()
         self.first: float | None = None
@@ -71,7 +74,7 @@ class CaptionAge:
     was visible: those samples are made up for then. Captioning less never looks better here.
     """
 
-    def __init__(self, captured: Callable[[int], float], meter: Meter | None = None) -> None:
+    def __init__(self, captured: Captured, meter: Meter | None = None) -> None:
         self.captured = captured
         self.meter = meter or Meter()
         self._newest: dict[LineKey, tuple[str, int]] = {}

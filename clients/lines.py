@@ -7,10 +7,14 @@
 A line's key begins with the epoch, since segment numbers start again in a new one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from streaming.messages import Caption, Participant, Roster, ServerMessage, Welcome
+
+from .plain import clean
 
 LineKey = tuple[str, str, int, str, str]
 """epoch, speaker, segment, language, kind"""
@@ -34,6 +38,8 @@ class Lines:
         self.epochs: list[str] = []
         self.roster: dict[str, Participant] = {}
         """Everybody who was ever here, as last heard of; those who left are still named."""
+        self._unnamed: dict[str, int] = {}
+        """Those who left before we came: in no roster we got."""
         self._lines: dict[LineKey, Caption] = {}
 
     @property
@@ -99,6 +105,24 @@ class Lines:
         return [caption for caption in self if not caption.final]
 
     def name(self, speaker: str) -> str:
-        """What the speaker is called; the identifier until the roster says."""
+        """What the speaker is called; "speaker 1" of whom no roster has told the name."""
         person = self.roster.get(speaker)
-        return person.name if person else speaker
+        if person is not None:
+            return person.name
+        return f"speaker {self._unnamed.setdefault(speaker, len(self._unnamed) + 1)}"
+
+    def names(self) -> dict[str, str]:
+        """What everybody is called who said something."""
+        return {line.speaker: self.name(line.speaker) for line in self}
+
+
+def whole(captions: Iterable[Caption]) -> Iterator[Caption]:
+    """The same lines as harmless text, every segment with words of its own: where only
+    translations came, the first of those stands for them."""
+    listed = list(captions)
+    own = {(one.speaker, one.segment) for one in listed if one.kind == "transcript"}
+    for caption in listed:
+        key = caption.speaker, caption.segment
+        kind = caption.kind if key in own else "transcript"
+        yield replace(caption, kind=kind, stable=clean(caption.text).strip(), draft="")
+        own.add(key)

@@ -90,7 +90,15 @@ class Link:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Leave at once: the iteration ends. Leaving the block does the same."""
         await self._socket.close()
+
+    async def closed(self) -> None:
+        """Wait until the connection has ended, whoever ended it; somebody has to iterate."""
+        await self._socket.wait_closed()
 
     def __aiter__(self) -> AsyncIterator[ServerMessage]:
         return self._messages()

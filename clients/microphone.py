@@ -241,6 +241,13 @@ class Microphone:
         self.muted = on
         await self.link.mute(on)
 
+    async def move(self, link: Link) -> None:
+        """Speak into another connection, which has heard nothing of us yet."""
+        self.link, self._sent = link, 0
+        self._acknowledges, self._on_the_way = False, None
+        if self.muted:
+            await link.mute(True)
+
     def arrived(self, position: int) -> None:
         """The server has everything before this (`audio.ack`)."""
         self._acknowledges = True
@@ -256,11 +263,13 @@ class Microphone:
             self.loudness.push(frame.pcm)
             if self.muted or self._stuck():
                 continue
+            link = self.link
             if frame.start > self._sent:
-                await self.link.gap(self._sent, frame.start)
-            await self.link.send_audio(frame.pcm)
-            self._sent = frame.end
-            self._on_the_way = self._on_the_way or (frame.end, self._clock())
+                await link.gap(self._sent, frame.start)
+            await link.send_audio(frame.pcm)
+            if link is self.link:
+                self._sent = frame.end
+                self._on_the_way = self._on_the_way or (frame.end, self._clock())
 
     def _stuck(self) -> bool:
         """Whether what is on the way has been there so long that more would only come late."""

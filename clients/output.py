@@ -56,8 +56,11 @@ class Output:
         return "" if speaker == self.me or not self.me else self.lines.name(speaker)
 
     def wanted(self) -> list[Caption]:
-        """The lines for the subtitles: the file's own, in the language to read."""
-        return [caption for caption in self.lines.finals() if self.titles(caption)]
+        """The lines for the subtitles: the file's own, in the language to read, one a segment."""
+        found: dict[tuple[str, int], Caption] = {}
+        for caption in filter(self.titles, self.lines.finals()):
+            found[caption.speaker, caption.segment] = caption  # a translation comes after the words
+        return list(found.values())
 
     def titles(self, caption: Caption) -> bool:
         """Whether it is the file's, and what a reader of the target language gets to read."""

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from aiohttp import WSMsgType, web
 from msgspec import UNSET
 
+from streaming.languages import within
 from streaming.messages import (
     MAX_AUDIO,
     MAX_TEXT,
@@ -304,7 +305,7 @@ class Connection:
             raise Refused(4400, "hello: `hears` and `audio` come together or not at all")
         recognizer = self.house.engines.recognizer
         for language in hears:
-            if language not in recognizer.languages:
+            if within(language, recognizer.languages) is None:
                 known = ", ".join(sorted(recognizer.languages))
                 raise Refused(
                     4400, f"hello: {recognizer.name} does not hear {language!r}; it hears {known}"

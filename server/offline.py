@@ -16,6 +16,7 @@ from models.base import EngineError, Request
 from streaming.captions import Captions, Line
 from streaming.clean import clean
 from streaming.framer import Framer
+from streaming.languages import within
 from streaming.messages import Caption, encode
 from streaming.recording import Recording
 from streaming.segmenter import Segmenter
@@ -56,9 +57,10 @@ def main(argv: Sequence[str]) -> int:
 
 async def _print(built: registry.Engines, path: str, source: str, target: str | None) -> None:
     async with started(built, Clock(), lambda pair, reason: None) as engines:
-        if source not in engines.recognizer.languages:
+        heard = within(source, engines.recognizer.languages)
+        if heard is None:
             raise EngineError(f"{engines.recognizer.name} does not hear {source!r}")
-        async for caption in captions(engines, decoded(path), source, target):
+        async for caption in captions(engines, decoded(path), heard, target):
             print(encode(caption).decode(), flush=True)
 
 

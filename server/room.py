@@ -19,6 +19,7 @@ from streaming.captions import Captions, Line, Posted
 from streaming.echo import Echo, dbfs
 from streaming.echo import Line as Sound
 from streaming.glossary import Glossary
+from streaming.languages import within
 from streaming.messages import Caption, Error, Hello, Level, Roster, Stability, State, Welcome
 from streaming.transcript import Said, conversation
 from streaming.units import units
@@ -58,6 +59,9 @@ class Room:
         """Let a participant in: it is welcomed, shown what was said, and heard."""
         self.joined += 1
         member = Member(f"p{self.joined}", hello)
+        known = self.engines.recognizer.languages
+        # The engine's own names from here on: what hears "en" is not asked about "en-US".
+        member.hears = list(dict.fromkeys(within(code, known) or code for code in member.hears))
         before = self.captions.seq
         late = self._late(member, hello.reads)
         member.tell(

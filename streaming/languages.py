@@ -4,6 +4,8 @@ A code may carry a script or region (`zh-Hant`, `pt-BR`); what engines are asked
 part. Three-letter codes stand for languages that have no two-letter one and that engines know.
 """
 
+from collections.abc import Collection
+
 NAMES: dict[str, str] = {
     code: name
     for code, _, name in (
@@ -174,6 +176,14 @@ UNSPACED = frozenset({"zh", "yue", "ja", "th", "lo", "km", "my", "bo", "dz"})
 def base(code: str) -> str:
     """The language itself, without script or region: "zh" of "zh-Hant"."""
     return code.partition("-")[0].lower()
+
+
+def within(code: str, known: Collection[str]) -> str | None:
+    """The one of `known` that covers this: the same, or the language without script and region.
+
+    What hears "en" hears "en-US" too; None if there is neither.
+    """
+    return next((one for one in (code, base(code)) if one in known), None)
 
 
 def name(code: str) -> str:

@@ -49,7 +49,8 @@ def conversation(
     names: Mapping[str, str],
     begin: Callable[[Caption], int] = lambda caption: caption.at,
 ) -> list[Said]:
-    """The final lines as segments, by the millisecond in which each began."""
+    """The final lines as segments, by the millisecond in which each began. A speaker called ""
+    is not named."""
     found: dict[tuple[str, int], Said] = {}
     for caption in sorted(captions, key=lambda one: one.kind):  # transcripts come first
         key = caption.speaker, caption.segment
@@ -137,12 +138,12 @@ def _cues(
 
 
 def _named(name: str, rows: list[str]) -> str:
-    return f"{name}: " + "\n".join(rows)
+    return (f"{name}: " if name else "") + "\n".join(rows)
 
 
 def _voiced(name: str, rows: list[str]) -> str:
-    voice = _escaped(name).replace("\n", " ")
-    return f"<v {voice}>" + "\n".join(map(_escaped, rows))
+    voice = f"<v {_escaped(name)}>".replace("\n", " ") if name else ""
+    return voice + "\n".join(map(_escaped, rows))
 
 
 def _escaped(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from streaming import languages
 
@@ -46,17 +46,28 @@ def _plain(name: str) -> str:
 
 
 def offered(
-    pairs: Sequence[tuple[str, str, str]], spoken: Iterable[str], read: Iterable[str]
+    pairs: Sequence[tuple[str, str, str]],
+    spoken: Iterable[str],
+    read: Iterable[str],
+    speakable: Collection[str] = (),
 ) -> list[tuple[str, str]]:
-    """What may be read in a room, as code and explanation: what is spoken there, what it can be
-    translated into, and what is read already; by name."""
+    """What may be chosen in a room, as code and explanation: what is spoken there, what it can be
+    translated into, what is read already, and what one may speak; by name."""
     heard = set(spoken)
     ways: dict[str, list[str]] = {}
     for source, target, _ in pairs:
         if not heard or source in heard:
             ways.setdefault(target, []).append(source)
-    codes = {*heard, *ways, *read}
-    return [(code, _why(code, heard, ways)) for code in sorted(codes, key=languages.name)]
+    codes = {*heard, *ways, *read, *speakable}
+    return [
+        (code, _why(code, heard, ways) or _why_not(code, speakable))
+        for code in sorted(codes, key=languages.name)
+    ]
+
+
+def _why_not(code: str, speakable: Collection[str]) -> str:
+    here = "can be spoken; " if code in speakable else ""
+    return f"{here}no translation into it here"
 
 
 def _why(code: str, heard: set[str], ways: dict[str, list[str]]) -> str:
@@ -65,4 +76,4 @@ def _why(code: str, heard: set[str], ways: dict[str, list[str]]) -> str:
         shown = sorted(languages.name(source) for source in set(ways[code]))
         more = f" and {len(shown) - 3} more" if len(shown) > 3 else ""
         parts.append(f"translated from {', '.join(shown[:3])}{more}")
-    return ", ".join(parts) or "no translation into it here"
+    return ", ".join(parts)

@@ -1,7 +1,7 @@
 """The app: messages in, captions and what there is to say of them out. It knows no socket.
 
-Keys that change how one reads are in `reading.py`, what opens above in `dialogs.py`; every key is
-listed in `keys.py`.
+Keys that change how one reads are in `reading.py`, what is read and spoken in `choosing.py`, what
+opens above in `dialogs.py`; every key is listed in `keys.py`.
 """
 
 import time
@@ -15,7 +15,7 @@ from textual.geometry import Size
 from textual.widgets import Footer, Static
 
 from clients.console import Problem, first
-from clients.latency import AGE_EVERY_MS, Meter
+from clients.latency import AGE_EVERY_MS, Captured, Meter
 from clients.lines import Change
 from clients.words import Troubles, sentence, untranslated
 from streaming.messages import (
@@ -30,9 +30,9 @@ from streaming.messages import (
 )
 
 from . import panels
+from .choosing import Choosing
 from .figures import Figures
 from .level import Level
-from .reading import Reading
 from .status import CONNECTION, Notice, Status, notice_row, status_line
 
 PING_S = 5.0
@@ -52,6 +52,12 @@ class Controls(Protocol):
     async def read(self, reads: Sequence[str], source: bool) -> None:
         """Which languages are wanted from now on."""
 
+    async def hear(self, hears: Sequence[str]) -> Captured | None:
+        """Which languages we speak from now on; a Problem says why that cannot be.
+
+        When each position of our sound was captured; None without a microphone.
+        """
+
     async def steady(self, stability: Stability) -> None:
         """How soon words are wanted, and how sure."""
 
@@ -59,11 +65,11 @@ class Controls(Protocol):
         """To be answered with the same number."""
 
 
-class RoomApp(Reading):
+class RoomApp(Choosing):
     """Follows a stream of messages until it ends or the reader leaves.
 
-    `captured` and `meter`: see `Figures`; `level` is there when we have a microphone; `linger` is
-    how many seconds to stay once it has ended; `colours` is off where NO_COLOR is set.
+    `captured` and `meter`: see `Figures`; `level` is asked while we speak; `linger` is how many
+    seconds to stay once it has ended; `colours` is off where NO_COLOR is set.
     """
 
     CSS = """
@@ -89,7 +95,7 @@ class RoomApp(Reading):
         status: Status,
         source: bool = False,
         controls: Controls | None = None,
-        captured: Callable[[int], float] | None = None,
+        captured: Captured | None = None,
         meter: Meter | None = None,
         linger: float | None = None,
         level: Callable[[], Level] | None = None,
@@ -98,6 +104,7 @@ class RoomApp(Reading):
         super().__init__(status, source, colours)
         self.messages = messages
         self.controls = controls
+        self.captured = captured
         self.figures = Figures(captured, meter)
         self.linger = linger
         self.level = level
@@ -129,11 +136,21 @@ class RoomApp(Reading):
         self.run_worker(self.follow())
         self.set_interval(1, self.show_status)
         self.set_interval(PING_S, self.ask)
-        if self.level is not None:
-            self.set_interval(LEVEL_S, self.show_notice)
-        if self.figures.age is not None:
-            self.set_interval(AGE_EVERY_MS / 1000, lambda: self.figures.sample(time.monotonic()))
+        self.metered = [
+            self.set_interval(LEVEL_S, self.show_notice, pause=True),
+            self.set_interval(AGE_EVERY_MS / 1000, self.aged, pause=True),
+        ]
+        self.meters_run()
         self.show_status()
+
+    def aged(self) -> None:
+        """How old is what is on the screen?"""
+        self.figures.sample(time.monotonic())
+
+    def meters_run(self) -> None:
+        """Measure our own sound while there is some."""
+        for timer in self.metered:
+            timer.resume() if self.captured is not None else timer.pause()
 
     async def follow(self) -> None:
         """Take in every message; what breaks is said, and what was read stays to be read."""
@@ -157,6 +174,7 @@ class RoomApp(Reading):
         match message:
             case Welcome(participant=me, pairs=pairs):
                 self.me, self.pairs = me, pairs
+                self.figures.listen(self.captured)
                 self.status = replace(self.status, connection="connected")
                 self.show_status()
                 self.run_worker(self.ask())
@@ -173,6 +191,8 @@ class RoomApp(Reading):
                 self.show_notice()
         if change is not None:
             self.show(change)
+            if len(self.lines) == 1:
+                self.show_notice()  # it no longer says that nobody has spoken
             self.call_after_refresh(self.drawn, change, taken)
 
     def drawn(self, change: Change, taken: float) -> None:
@@ -192,11 +212,6 @@ class RoomApp(Reading):
         """How long is the way to the server and back?"""
         if self.controls is not None and not self.over:
             await self.controls.ping(time.monotonic() * 1000)
-
-    def spoken(self) -> list[str]:
-        """The languages that somebody speaks here, and those that were."""
-        hears = [code for person in self.present for code in person.hears]
-        return hears + [line.language for line in self.lines if line.kind == "transcript"]
 
     def show_status(self) -> None:
         """Write the status line anew, and what hangs on it."""
@@ -224,11 +239,16 @@ class RoomApp(Reading):
             trouble=trouble,
             search=self.captions.search.said,
             missed=None if self.captions.following else self.captions.missed,
-            speaking=panels.speaking(self.present),
-            level=self.level() if self.level is not None else None,
+            speaking=panels.speaking(self.present) or self.silence(),
+            level=self.level() if self.level is not None and self.status.hears else None,
             muted=self.status.muted,
         )
         self.notice_row.update(notice_row(notice, self.window.width - 2), layout=False)
+
+    def silence(self) -> str:
+        """Why there is nothing to read."""
+        here = self.status.connection == "connected"
+        return "nobody has spoken yet" if here and not len(self.lines) else ""
 
     def show_panel(self) -> None:
         """Write what the open panel says anew."""

@@ -1,8 +1,8 @@
 """What opens above the captions and waits for an answer: help, languages, export."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -17,10 +17,10 @@ from clients.plain import columns
 from streaming import languages
 
 from . import keys, saving
-from .answers import written
-from .panels import padded
+from .panels import cut, padded
 
-MOST = 8  # languages that can be read at once, by the protocol
+MOST = {"reads": 8, "hears": 4}  # languages at once, by the protocol
+ROW = 63  # columns of a row in the language picker
 CARD = """
     {name} {{ align: center middle; }}
     {name} > .card {{
@@ -74,68 +74,114 @@ def help_text() -> Text:
     return found
 
 
-class Languages(ModalScreen[list[str] | None]):
-    """What to read: answers with the languages chosen, or None."""
+class Chosen(NamedTuple):
+    """What somebody wants to read, and to speak."""
+
+    reads: list[str]
+    hears: list[str]
+
+
+class Languages(ModalScreen[Chosen | None]):
+    """What to read and what to speak: answers with the languages chosen, or None."""
 
     DEFAULT_CSS = (
-        CARD.format(name="Languages", width=64) + "Languages OptionList { max-height: 15; }"
+        CARD.format(name="Languages", width=70) + "Languages OptionList { max-height: 13; }"
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "Close"),
-        Binding("space", "choose", "Choose", priority=True),
-        Binding("enter", "take", "Read these", priority=True),
+        Binding("space", "choose('reads')", "Read", priority=True),
+        Binding("s", "choose('hears')", "Speak", priority=True),
+        Binding("enter", "take", "Take these", priority=True),
     ]
 
     def __init__(
-        self, offered: Sequence[tuple[str, str]], reads: Sequence[str], hears: Sequence[str]
+        self,
+        offered: Sequence[tuple[str, str]],
+        reads: Sequence[str],
+        hears: Sequence[str],
+        sources: Collection[str] = (),
     ) -> None:
-        """Of each language its code and what there is to say of it; those read and spoken now."""
+        """Of each language its code and what there is to say of it; those read and spoken now;
+        `sources`: those that may be spoken, none where that cannot be changed."""
         super().__init__()
         self.offered = offered
-        self.chosen = list(reads)
-        self.hears = hears
+        self.marked = Chosen(list(reads), list(hears))
+        self.sources = sources
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="card") as card:
-            card.border_title = "What do you want to read?"
-            card.border_subtitle = "Space chooses · Enter reads these · Esc closes"
+            card.border_title = "Languages"
+            speak = " · s speak" if self.sources else ""
+            card.border_subtitle = f"Space read{speak} · Enter takes these · Esc closes"
+            yield Static("read   speak" if self.sources else "read", classes="hint", markup=False)
             yield OptionList(*(Option(self.line(at)) for at in range(len(self.offered))))
-            yield Static(self.remark(), classes="hint", markup=False)
+            yield Static(self.remark(), id="remark", classes="hint", markup=False)
 
     def on_mount(self) -> None:
         shown = self.query_one(OptionList)
         codes = [code for code, _ in self.offered]
-        shown.highlighted = codes.index(self.chosen[0]) if self.chosen else 0
+        first = next((code for code in self.marked.reads if code in codes), codes[0])
+        shown.highlighted = codes.index(first)
         shown.focus()
 
     def line(self, at: int) -> Text:
-        """A language with a mark if it is chosen."""
+        """A language, with a mark if it is read and one if it is spoken."""
         code, why = self.offered[at]
-        width = max(columns(languages.name(one)) for one, _ in self.offered)
-        mark = "●" if code in self.chosen else "○"
-        return Text(f"{mark} {padded(languages.name(code), width)}  {why}")
+        width = max(columns(called(one)) for one, _ in self.offered)
+        marks = f" {mark(code in self.marked.reads)}   "
+        if self.sources:
+            marks += f"   {mark(code in self.marked.hears) if self.hearable(code) else ' '}    "
+        return Text(cut(f"{marks} {padded(called(code), width)}  {why}", ROW))
+
+    def hearable(self, code: str) -> bool:
+        """Whether it may be asked for; the server has the last word."""
+        return code in self.sources
 
     def remark(self) -> str:
-        """What cannot be chosen here."""
-        none = "Choose none to read everybody's own words."
-        return f"{none}\nYour microphone hears {written(self.hears)}." if self.hears else none
+        """What it means to choose nothing."""
+        none = "Read none: everybody's own words."
+        if not self.sources:
+            return none
+        anew = "To speak another, you join anew; what you have read stays."
+        return f"{none} Speak none: no microphone.\n{anew}"
 
-    def action_choose(self) -> None:
-        """The space key."""
+    def action_choose(self, which: str) -> None:
+        """The space key, and s."""
         shown = self.query_one(OptionList)
         at = shown.highlighted
-        if at is None:
+        if at is None or (which == "hears" and not self.sources):
             return
         code = self.offered[at][0]
-        if code in self.chosen:
-            self.chosen.remove(code)
-        elif len(self.chosen) < MOST:
-            self.chosen.append(code)
+        self.query_one("#remark", Static).update(self.turned(which, code) or self.remark())
         shown.replace_option_prompt_at_index(at, self.line(at))
+
+    def turned(self, which: str, code: str) -> str:
+        """Choose it, or no longer; a sentence if it cannot be chosen."""
+        chosen, most = getattr(self.marked, which), MOST[which]
+        if code in chosen:
+            chosen.remove(code)
+        elif which == "hears" and not self.hearable(code):
+            return f"Nothing here hears {languages.name(code)}: it can only be read."
+        elif len(chosen) == most:
+            return f"No more than {most} at once."
+        else:
+            chosen.append(code)
+        return ""
 
     def action_take(self) -> None:
         """The enter key."""
-        self.dismiss(self.chosen)
+        self.dismiss(self.marked)
+
+
+def called(code: str) -> str:
+    """A language by name; a variety with its code."""
+    name = languages.name(code)
+    return f"{name} ({code})" if "-" in code else name
+
+
+def mark(on: bool) -> str:
+    """Whether something is chosen."""
+    return "●" if on else "○"
 
 
 class Export(ModalScreen[str | None]):

@@ -1,8 +1,6 @@
 """What is measured of a room while one reads it, in one place. Times are given, never read."""
 
-from collections.abc import Callable
-
-from clients.latency import CaptionAge, ChunkToCaption, Meter, Stages
+from clients.latency import CaptionAge, Captured, ChunkToCaption, Meter, Stages
 from clients.lines import Change
 from streaming.messages import Pong
 
@@ -14,15 +12,22 @@ class Figures:
     was captured; `meter` when somebody else measures the way from microphone to screen.
     """
 
-    def __init__(
-        self, captured: Callable[[int], float] | None = None, meter: Meter | None = None
-    ) -> None:
-        self.late = ChunkToCaption(captured) if captured else None
-        self.age = CaptionAge(captured) if captured else None
-        self.meter = self.late.meter if self.late else meter
+    def __init__(self, captured: Captured | None = None, meter: Meter | None = None) -> None:
+        self.given = meter
+        self.late: ChunkToCaption | None = None
+        self.age: CaptionAge | None = None
+        self.listen(captured)
         self.inside = Meter()
         """The server's own share of the latency, of captions that tell it."""
         self.stages = Stages()
+
+    def listen(self, captured: Captured | None) -> None:
+        """We speak anew, or (None) no longer: what was measured before still counts."""
+        late = self.late.meter if self.late else None
+        age = self.age.meter if self.age else None
+        self.late = ChunkToCaption(captured, late) if captured else None
+        self.age = CaptionAge(captured, age) if captured else None
+        self.meter = self.late.meter if self.late else self.given
 
     def drawn(self, change: Change, taken: float, now: float, mine: bool) -> None:
         """A change that was taken in at one second is on the screen at another."""

@@ -37,6 +37,10 @@ class OneLine(Input):
         room = max(0, (self.max_length or 400) - len(self.value))
         self.insert_text_at_cursor(short[:room])
 
+    def restricted(self) -> None:
+        """What does not fit is left out, in silence: a bell for each of a million letters is an
+        hour of bells."""
+
 
 class First(App[Remembered | None]):
     """Asks, and answers with what is to be remembered; None when somebody left."""
@@ -83,7 +87,7 @@ class First(App[Remembered | None]):
             card.border_subtitle = "Enter goes on · Ctrl+S joins · Esc leaves"
             yield Label("Your name, as the others see it")
             yield OneLine(name, id="name", max_length=LONGEST_NAME, compact=True)
-            yield Label("Languages you want to read (Spanish, or es; empty: as spoken)")
+            yield Label("Languages you read (Spanish, or es; empty: as spoken)")
             yield OneLine(written(self.before.reads), id="reads", max_length=200, compact=True)
             yield Label("Languages you speak (several are told apart)")
             yield OneLine(written(self.before.hears), id="hears", max_length=200, compact=True)

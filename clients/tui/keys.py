@@ -51,7 +51,7 @@ KEYS: dict[str, tuple[Key, ...]] = {
         Key("x", "x", "stability", "Stability", "words live, steadier, or finished lines only"),
     ),
     PEOPLE: (
-        Key("g", "g", "languages", "Languages", "choose what you read", 3),
+        Key("g", "g", "languages", "Languages", "choose what you read, and what you speak", 3),
         Key("m", "m", "mute", "Mute", "nobody hears you, or they do again", 5),
         Key("r", "r", "panel('people')", "People", "who is here, who speaks, who is muted"),
         Key(

@@ -20,10 +20,9 @@ from .app import RoomApp
 from .first import First
 from .printed import printed, unable
 from .remembered import Remembered
-from .seat import Remarks, Seat, Voice, speaking, voice
+from .seat import Seat
+from .sound import Remarks, Sound
 from .status import Status
-
-__all__ = ["Remarks", "Seat", "main", "parser", "voice"]
 
 EXAMPLES = (
     """\
@@ -181,42 +180,42 @@ def user() -> str:
 
 async def joined(options: Options, room: str) -> int:
     """Take the seat and read until the reader leaves."""
-    remarks = Remarks()
+    remarks, kept = Remarks(), remembered.load()
+    usual = kept.microphone if kept.microphone != "none" else "mic"
     with hushed():
         async with (
-            voice(options.audio or "none", remarks) as said,
-            Link(options.server, room, hello(options, said is not None)) as link,
+            Sound(options.audio or "none", usual, remarks) as sound,
+            Link(options.server, room, hello(options, sound.said is not None)) as link,
         ):
-            await seated(options, Seat(link), said, remarks)
+            await seated(options, Seat(link, sound), kept)
     return 0
 
 
-async def seated(options: Options, seat: Seat, said: Voice | None, remarks: Remarks) -> None:
+async def seated(options: Options, seat: Seat, kept: Remembered) -> None:
     """Show the room until the reader leaves, and speak into it meanwhile."""
     if why := unable():
         say(f"{why}: finished lines are printed instead")
         sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # it is a terminal
-        async with speaking(seat.microphone, said):
+        async with seat.speaking():
             await printed(seat.messages(), options.reads, options.source, sys.stdout)
         return
-    kept = remembered.load()
     app = RoomApp(
         seat.messages(),
         Status(
             seat.link.room,
-            hears=options.hears if said else (),
+            hears=options.hears if seat.sound.said else (),
             reads=options.reads,
             stability=options.stability,
         ),
         source=options.source,
         controls=seat,
-        captured=said.captured if said else None,
-        level=seat.level if said else None,
+        captured=seat.sound.captured,
+        level=seat.level,
         colours="NO_COLOR" not in os.environ,
     )
     app.dress(kept.theme, kept.density)
-    async with speaking(seat.microphone, said):
-        remarks.show = app.say
+    async with seat.speaking():
+        seat.sound.remarks.show = app.say
         await app.run_async()
     looks = {"theme": app.palette.called, "density": app.captions.density}
     if {"theme": kept.theme, "density": kept.density} != looks:

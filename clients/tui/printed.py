@@ -14,7 +14,7 @@ from streaming.messages import ServerMessage, State
 
 def unable() -> str:
     """Why no screen can be drawn on this terminal, "" if it can."""
-    if os.environ.get("TERM", "dumb") == "dumb":
+    if os.environ.get("TERM") in (None, "", "dumb"):
         return "this terminal cannot be drawn on (TERM is not set, or dumb)"
     if not sys.stdin.isatty():
         return "standard input is not the terminal, so there are no keys"

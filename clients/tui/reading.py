@@ -1,4 +1,4 @@
-"""The keys of a reader: going back, searching, how it looks, what is read, what is kept."""
+"""The keys of a reader: going back, searching, how it looks, what is kept."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ from streaming.messages import Stability
 
 from . import keys, saving
 from .across import Across
-from .answers import offered, written
 from .captions import Captions
 from .colours import DARK, PALETTES, after, palette
-from .dialogs import Export, Help, Languages
+from .dialogs import Export, Help
 from .looks import look, theme
 from .status import DIALS, Status
 
@@ -65,10 +64,6 @@ class Reading(App[None]):
         self.said = ""
         """What a key has just done."""
         self._came_from: tuple[float, bool] | None = None
-
-    def spoken(self) -> list[str]:
-        """The languages that somebody speaks here."""
-        raise NotImplementedError
 
     def show_status(self) -> None:
         """Write the status line anew."""
@@ -248,26 +243,7 @@ class Reading(App[None]):
         if self.controls is not None:
             await self.controls.steady(chosen)
 
-    # What is read, and what is kept
-
-    def action_languages(self) -> None:
-        """The g key."""
-        listed = offered(self.pairs, self.spoken(), self.status.reads)
-        if not listed:
-            self.say("nobody speaks here yet, and nothing is translated here")
-            return
-        self.push_screen(Languages(listed, self.status.reads, self.status.hears), self.read)
-
-    async def read(self, reads: list[str] | None) -> None:
-        """These were chosen."""
-        if reads is None or reads == list(self.status.reads):
-            return
-        self.status = replace(self.status, reads=reads)
-        self.captions.read(reads)
-        self.show_status()
-        self.say(f"reading {written(reads) or 'what everybody says, as spoken'}")
-        if self.controls is not None:
-            await self.controls.read(reads, self.captions.blocks.source or not reads)
+    # What opens, and what is kept
 
     def action_panel(self, name: str) -> None:
         """The r and l keys."""

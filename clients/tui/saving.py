@@ -1,15 +1,14 @@
 """The transcript as a file: which form, what it is called, and what stands in the way. Thin."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from msgspec.structs import replace as replaced
-
 from clients.console import Problem
-from clients.lines import Lines
+from clients.lines import Lines, whole
+from clients.plain import clean
 from streaming import languages
 from streaming.messages import Caption
 from streaming.transcript import FORMS, Form, conversation, render
@@ -46,19 +45,8 @@ def choices(captions: Iterable[Caption], reads: Iterable[str]) -> list[Choice]:
 
 def text(lines: Lines, form: Form, language: str | None = None) -> str:
     """What was said and is finished, in this form; in one language, or (None) in all there are."""
-    names = {id: person.name for id, person in lines.roster.items()}
+    names = {id: clean(name) for id, name in lines.names().items()}
     return render(conversation(whole(lines.finals()), names), form, language)
-
-
-def whole(captions: Iterable[Caption]) -> Iterator[Caption]:
-    """Every segment with words of its own: a reader without the speaker's own words has only
-    translations, and the first of those stands for them."""
-    listed = list(captions)
-    own = {(one.speaker, one.segment) for one in listed if one.kind == "transcript"}
-    for caption in listed:
-        key = caption.speaker, caption.segment
-        yield caption if key in own else replaced(caption, kind="transcript")
-        own.add(key)
 
 
 def proposed(room: str, form: Form, now: datetime) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from clients.console import Problem
+from clients.latency import Captured
 from clients.tui.app import RoomApp
 from clients.tui.blocks import Block
 from clients.tui.status import Status
@@ -86,8 +88,10 @@ class Stage:
 class Keys:
     """Remembers what the keys asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, refuses: str = "") -> None:
         self.asked: list[tuple[Any, ...]] = []
+        self.refuses = refuses
+        """Why no other language can be spoken, if none can."""
 
     async def mute(self, on: bool) -> None:
         self.asked.append(("mute", on))
@@ -97,6 +101,12 @@ class Keys:
 
     async def read(self, reads: Sequence[str], source: bool) -> None:
         self.asked.append(("read", *reads, source))
+
+    async def hear(self, hears: Sequence[str]) -> Captured | None:
+        self.asked.append(("hear", *hears))
+        if self.refuses:
+            raise Problem(self.refuses)
+        return (lambda position: position / 16_000) if hears else None
 
     async def steady(self, stability: str) -> None:
         self.asked.append(("steady", stability))

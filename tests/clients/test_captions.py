@@ -58,7 +58,9 @@ async def called(room: Room, talk: Path, *words: str) -> int:
 async def test_finals_are_printed(talk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     room = Room(*FINALS)
     assert await called(room, talk, "--to", "es") == 0
-    assert capsys.readouterr().out == "en | good morning\nes | buenos días\nother fr | bonjour\n"
+    assert (
+        capsys.readouterr().out == "en | good morning\nes | buenos días\nspeaker 1 fr | bonjour\n"
+    )
     assert room.hello == Hello("captions", ["es"], ["en"], Pcm16(16_000), source=True)
     assert room.audio == bytes(9600)
 

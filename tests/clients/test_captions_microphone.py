@@ -12,6 +12,8 @@ from clients import captions
 from clients.console import Problem
 from clients.link import Link
 from clients.tui import main as join
+from clients.tui.seat import Seat
+from clients.tui.sound import Remarks, voice
 from streaming.messages import Ack, End, Gap, Hello, Pcm16, State
 from tests.clients.fake_sound import Sound, microphone, tone
 from tests.clients.fakes import WELCOME, Peer, caption, server
@@ -95,6 +97,7 @@ def test_no_microphone_to_list_is_a_sentence(
     [
         (["mic"], "required: --from"),
         (["mic", "--from", "en", "--offline"], "--offline is for a file"),
+        (["x.wav", "--from", "en,es", "--offline"], "hears one language"),
         (["mic:yeti", "--from", "en", "--speed", "2"], "--speed is for files"),
     ],
 )
@@ -113,26 +116,26 @@ def test_help_explains_the_echo_of_a_loudspeaker(
 
 
 async def test_a_seat_speaks_what_the_microphone_hears(sound: Sound) -> None:
-    said: list[str] = []
-    remarks = join.Remarks()
-    remarks.show = said.append
-    async with join.voice("mic:laptop", remarks) as voice:
-        assert voice is not None
-        coming = asyncio.ensure_future(anext(aiter(voice.frames)))
+    told: list[str] = []
+    remarks = Remarks()
+    remarks.show = told.append
+    async with voice("mic:laptop", remarks) as heard:
+        assert heard is not None
+        coming = asyncio.ensure_future(anext(aiter(heard.frames)))
         await asyncio.sleep(0)
         await asyncio.to_thread(sound.opened().give, BLOCK)
         assert (await coming).pcm == BLOCK
-        assert voice.captured(0) > 0
+        assert heard.captured(0) > 0
         assert sound.streams[0].how["device"] == 1
         sound.streams[0].vanish()
         for _ in range(100):
-            await asyncio.sleep(0 if said else 0.01)
-    assert said == ["the microphone Laptop is gone: listening again as soon as it is back"]
+            await asyncio.sleep(0 if told else 0.01)
+    assert told == ["the microphone Laptop is gone: listening again as soon as it is back"]
 
 
 async def test_a_seat_without_a_voice() -> None:
-    async with join.voice("none", join.Remarks()) as voice:
-        assert voice is None
+    async with voice("none", Remarks()) as heard:
+        assert heard is None
 
 
 @pytest.mark.socket
@@ -142,6 +145,6 @@ async def test_a_seat_shows_its_level_and_takes_acknowledgements() -> None:
         await peer.tell(WELCOME, Ack(320), State("connection", "drained"))
 
     async with server(scene) as url, Link(url, "lab", Hello("Ana", ["es"])) as link:
-        seat = join.Seat(link)
+        seat = Seat(link)
         assert [type(message) async for message in seat.messages()][1:] == [Ack, State]
         assert seat.level().peak == -96.0

@@ -67,10 +67,20 @@ def test_a_new_epoch_begins_new_lines_after_the_old_ones() -> None:
 
 def test_names_come_from_the_roster_and_outlive_it() -> None:
     lines = Lines()
-    assert lines.name("a") == "a"
     lines.push(ROSTER)
     lines.push(replace(ROSTER, participants=ROSTER.participants[1:]))
     assert (lines.name("a"), lines.name("r")) == ("Alan", "Rosa")
+
+
+def test_who_left_before_we_came_is_told_apart_and_keeps_the_number() -> None:
+    lines = Lines()
+    lines.push(caption("one", speaker="p7", final=True))
+    lines.push(caption("two", speaker="p2", final=True, at=5))
+    assert lines.names() == {"p7": "speaker 1", "p2": "speaker 2"}
+    lines.push(ROSTER)
+    assert lines.name("p2") == "speaker 2"
+    lines.push(replace(ROSTER, participants=[replace(ROSTER.participants[0], id="p7")]))
+    assert lines.names() == {"p7": "Alan", "p2": "speaker 2"}
 
 
 def test_the_oldest_lines_are_forgotten_beyond_the_bound() -> None:

@@ -4,11 +4,10 @@ import io
 import re
 
 import pysrt
-import pytest
 
 from clients.lines import Lines
 from clients.pages import CLEAR_BELOW, DIM, NORMAL, Growing, Page
-from clients.srt import clock, srt
+from clients.srt import srt
 from streaming.messages import Caption
 from tests.clients.fakes import caption
 
@@ -92,20 +91,12 @@ def test_nothing_from_the_wire_reaches_the_terminal_as_a_command() -> None:
     assert "\x1b" not in out.getvalue() and "\x07" not in out.getvalue()
 
 
-@pytest.mark.parametrize(
-    ("position", "time"),
-    [(0, "00:00:00,000"), (16_000 * 3661 + 8, "01:01:01,000"), (24_008, "00:00:01,500")],
-)
-def test_times_of_positions(position: int, time: str) -> None:
-    assert clock(position) == time
-
-
 def test_subtitles_are_what_players_read() -> None:
     text = srt(
         [
             caption("second", final=True, start=48_000, end=64_000),
-            caption("first, " + "long " * 12, final=True, start=8_000, end=32_000),
-            caption("an --> arrow\x1b", final=True, start=80_000, end=88_000),
+            caption("first, " + "long " * 12, segment=2, final=True, start=8_000, end=32_000),
+            caption("an --> arrow\x1b", segment=3, final=True, start=80_000, end=88_000),
         ]
     )
     items = pysrt.from_string(text)
@@ -113,4 +104,4 @@ def test_subtitles_are_what_players_read() -> None:
     assert [str(item.start) for item in items] == ["00:00:00,500", "00:00:03,000", "00:00:05,000"]
     assert str(items[0].end) == "00:00:02,000"
     assert [len(row) <= 42 for row in items[0].text.split("\n")] == [True, True]
-    assert items[2].text == "an -> arrow"
+    assert items[2].text == "an → arrow"

@@ -24,6 +24,7 @@ def terminal(is_one: bool = True, encoding: str = "utf-8") -> SimpleNamespace:
     [
         ("xterm", terminal(), terminal(), ""),
         ("dumb", terminal(), terminal(), "cannot be drawn on"),
+        ("", terminal(), terminal(), "cannot be drawn on"),
         ("xterm", terminal(False), terminal(), "no keys"),
         ("xterm", terminal(), terminal(False), "standard error"),
         ("xterm", terminal(), terminal(encoding="ISO-8859-1"), "not UTF-8"),

@@ -160,6 +160,12 @@ def test_every_form_has_what_was_read() -> None:
     assert saving.text(lines, "vtt").startswith("WEBVTT")
 
 
+def test_what_is_saved_is_harmless_and_says_of_nobody_an_identifier() -> None:
+    lines = Lines()
+    lines.push(caption("\x1b[2Jhola\u202e", language="es", speaker="p3", final=True))
+    assert saving.text(lines, "srt", "es").splitlines()[2] == "speaker 1: [2Jhola"
+
+
 def test_what_one_reads_is_offered_first() -> None:
     labels = [choice.label for choice in saving.choices(spoken().finals(), ["es"])]
     assert labels[2:4] == ["SRT   subtitles in Spanish", "SRT   subtitles as spoken"]

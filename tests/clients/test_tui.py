@@ -200,6 +200,8 @@ async def test_ones_own_captions_are_timed_when_drawn() -> None:
 
 async def test_troubles_are_said_while_they_last() -> None:
     async with stage() as room:
+        assert room.row("notice").strip() == "nobody has spoken yet"
+        await room.tell(spanish("hola"))
         assert room.row("notice").strip() == ""
         await room.tell(State("translation", "down", "[the engine] hangs", "es"))
         assert "translation into Spanish does not work: [the engine] hangs" in room.row("notice")

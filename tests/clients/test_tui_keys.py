@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from textual.events import Paste
 from textual.widgets import Input, OptionList, Static
 
@@ -11,7 +12,7 @@ from clients.tui.first import First
 from clients.tui.remembered import Remembered
 from clients.tui.status import Status
 from streaming.messages import Pong, Roster
-from tests.clients.fakes import ROSTER
+from tests.clients.fakes import ROSTER, WELCOME, caption
 from tests.clients.stage import WORDS, Keys, Stage, spanish, stage
 
 pytestmark = pytest.mark.tui
@@ -113,6 +114,34 @@ async def test_other_languages_are_asked_for_and_what_was_read_stays() -> None:
         assert "as spoken" in room.row("status") and room.texts == ["Alan hola"]
 
 
+async def test_what_one_speaks_is_chosen_beside_what_one_reads() -> None:
+    keys = Keys()
+    status = Status("kitchen", hears=["en-US"], reads=["fr"])
+    async with stage(controls=keys, status=status, size=(110, 24)) as room:
+        await room.press("g", "s")
+        assert "Nothing here hears French" in "\n".join(room.screen)
+        await room.press("enter")
+        assert keys.asked == []  # en-US is still what is spoken, though it is heard as en
+        await room.press("g", "up", "s", "down", "down", "s", "enter")
+        assert keys.asked == [("hear", "es")]
+        assert "speaking Spanish · reading French" in room.row("status")
+        assert "joined anew: you speak Spanish now" in room.row("notice")
+        await room.press("g", "down", "s", "enter")
+        assert keys.asked[1:] == [("hear",)] and "speaking" not in room.row("status")
+
+
+async def test_a_language_that_cannot_be_heard_is_refused_with_a_sentence() -> None:
+    keys = Keys(refuses="pocketsphinx does not hear 'es'; it hears en")
+    status = Status("kitchen", hears=["en"], reads=["es"])
+    async with stage(controls=keys, status=status, size=(110, 24)) as room:
+        await room.tell(
+            replace(WELCOME, pairs=[("es", "en", "x")]), caption("hello", speaker="me", final=True)
+        )
+        await room.press("g", "s", "enter")
+        assert "still English: pocketsphinx does not hear 'es'; it hears en" in room.row("notice")
+        assert "speaking English" in room.row("status")
+
+
 async def test_escape_changes_no_language() -> None:
     keys = Keys()
     async with stage(controls=keys) as room:
@@ -206,7 +235,7 @@ async def test_without_colours_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) 
             segment
             for line in room.app.screen._compositor.render_strips()
             for segment in line
-            if "● Spanish" in segment.text
+            if "● " in segment.text and "Spanish" in segment.text
         ]
         assert chosen.style is not None and chosen.style.underline
 

@@ -1,34 +1,26 @@
-"""Every screen and state as the text that is on it, compared with `snapshots/NAME.txt`.
+"""Every screen and state as a picture, compared with `snapshots/NAME.svg`: see `pictures.py`."""
 
-After a change that is meant, look at the differences and renew them:
-
-    SURTITLE_SNAPSHOTS=renew python -m pytest tests/clients/test_tui_screens.py
-
-With SURTITLE_PICTURES=FOLDER each screen is also saved there as an SVG, to be looked at.
-"""
-
-import difflib
-import os
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from textual.widgets import Input
 
 from clients.console import Problem
 from clients.latency import Meter
 from clients.tui import reading
+from clients.tui.first import First
+from clients.tui.remembered import Remembered
 from clients.tui.status import Status
-from loadtest.show import without_fonts
 from streaming.messages import Latency, Participant, Roster, State, Welcome
 from tests.clients.fakes import WELCOME, caption
+from tests.clients.pictures import SNAPSHOTS, compare
 from tests.clients.stage import Keys, Stage, spanish, stage
 
 pytestmark = pytest.mark.tui
 
-SNAPSHOTS = Path(__file__).parent / "snapshots"
 THREE = Roster(
     [
         Participant("me", "Ana", ["en"], ["es"], muted=True),
@@ -54,6 +46,9 @@ def scene(**options: Any) -> Callable[[Scene], Scene]:
 
 
 SPEAKER = {"status": Status("kitchen", hears=["en"], reads=["es"]), "controls": Keys()}
+
+
+HEARS_ENGLISH = Keys(refuses="hello: pocketsphinx does not hear 'es'; it hears en")
 
 
 async def conversation(room: Stage) -> None:
@@ -188,6 +183,32 @@ async def picker(room: Stage) -> None:
 
 
 @scene(**SPEAKER)
+async def picker_refuses(room: Stage) -> None:
+    """French can be read here, and not spoken."""
+    await conversation(room)
+    await room.press("g", "up", "space", "s")
+
+
+@scene(status=Status("kitchen", hears=["en"], reads=["es"]), controls=HEARS_ENGLISH)
+async def cannot_be_heard(room: Stage) -> None:
+    await conversation(room)
+    await room.press("g", "s", "enter")
+
+
+@scene(colours=False, **SPEAKER)
+async def without_colours(room: Stage) -> None:
+    await conversation(room)
+
+
+@scene()
+async def speakers_who_left(room: Stage) -> None:
+    """They said something before we came; no roster has their names."""
+    for number, speaker in enumerate(["p1", "p4", "p1"]):
+        text = f"Esto se dijo antes, frase {number + 1}."
+        await room.tell(spanish(text, speaker=speaker, segment=number, at=number, final=True))
+
+
+@scene(**SPEAKER)
 async def people(room: Stage) -> None:
     await conversation(room)
     await room.press("r")
@@ -222,18 +243,42 @@ async def too_small(room: Stage) -> None:
     await conversation(room)
 
 
+@pytest.fixture(autouse=True)
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock stands, nothing blinks, and what is said is not taken back, however slow we are."""
+    monkeypatch.setattr(reading, "datetime", Noon)
+    monkeypatch.setattr(reading, "SAID_S", 3_600.0)
+    monkeypatch.setattr(Input, "_toggle_cursor", lambda field: None)
+
+
 @pytest.mark.parametrize("name", SCENES)
 async def test_screen(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "datetime", Noon)
     play, options = SCENES[name]
+    if not options.get("colours", True):
+        monkeypatch.setenv("NO_COLOR", "1")
     async with stage(**options) as room:
         await play(room)
         await room.settled()
-        shown = "\n".join(room.screen) + "\n"
-        if folder := os.environ.get("SURTITLE_PICTURES"):
-            picture = without_fonts(room.app.export_screenshot(title=name))
-            (Path(folder) / f"{name}.svg").write_text(picture, encoding="utf-8")
-    compare(name, shown)
+        compare(name, room.app)
+
+
+async def test_the_first_screen_of_all() -> None:
+    app = First(Remembered(), "ana", lambda: ["Yeti Stereo", "Built-in"])
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        compare("first_run", app)
+        await pilot.press("enter", *"spansh, zh", "ctrl+s")
+        await pilot.pause()
+        compare("first_run_wrong", app)
+
+
+def test_there_is_no_picture_of_what_no_longer_is() -> None:
+    assert {file.stem for file in SNAPSHOTS.glob("*.svg") if ".now" not in file.name} == {
+        *SCENES,
+        "first_run",
+        "first_run_wrong",
+    }
 
 
 class Noon(datetime):
@@ -242,15 +287,3 @@ class Noon(datetime):
     @classmethod
     def now(cls, tz: Any = None) -> "Noon":
         return cls(2026, 11, 21, 12, 0)
-
-
-def compare(name: str, shown: str) -> None:
-    """It is what it was; renewed where that is wanted."""
-    file = SNAPSHOTS / f"{name}.txt"
-    if os.environ.get("SURTITLE_SNAPSHOTS") == "renew":
-        file.write_text(shown, encoding="utf-8")
-    before = file.read_text(encoding="utf-8") if file.exists() else ""
-    changes = difflib.unified_diff(before.splitlines(), shown.splitlines(), "before", "now", "", "")
-    assert before == shown, f"{name} looks different (see the top of this file):\n" + "\n".join(
-        changes
-    )

@@ -1,7 +1,9 @@
 """Conversations written down: what a player or a parser makes of them."""
 
 import json
+from pathlib import Path
 
+import av
 import pysrt
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,6 +66,31 @@ def test_web_subtitles_name_the_voice_and_hide_no_markup() -> None:
     text = render(conversation(TALK, NAMES), "vtt")
     assert text.startswith("WEBVTT\n\n00:00:01.000 --> 00:00:04.000\n<v Ana>good morning\n")
     assert "<v Ben &lt;b&gt;>not now &amp; never → later" in text
+
+
+def test_an_hour_in_which_two_speak_at_once_is_what_players_read(tmp_path: Path) -> None:
+    talk = [
+        line(speaker, n, 4_000 * n + late, f"{name} says line {n} & more", ms=5_000)
+        for n in range(900)
+        for speaker, name, late in (("p1", "Ana", 0), ("p2", "Ben", 1_500))
+    ]
+    said = conversation(talk, NAMES)
+    subtitles = pysrt.from_string(render(said, "srt"))
+    times = [(one.start.ordinal, one.end.ordinal) for one in subtitles]
+    assert len(times) == 1_800 and times[-1] == (3_597_500, 3_602_500)
+    assert times[0][1] > times[1][0]
+    file = tmp_path / "talk.vtt"
+    file.write_text(render(said, "vtt"), encoding="utf-8")
+    with av.open(str(file)) as player:
+        cues = [packet for packet in player.demux(subtitles=0) if packet.size]
+    assert [(cue.pts, (cue.pts or 0) + (cue.duration or 0)) for cue in cues] == times
+    assert bytes(cues[1]) == b"<v Ben &lt;b&gt;>Ben says line 0 &amp; more"
+
+
+def test_who_has_no_name_is_not_named() -> None:
+    said = conversation(TALK, {"p1": "", "p2": ""})
+    assert pysrt.from_string(render(said, "srt"))[0].text == "good morning"
+    assert "-->" in render(said, "vtt") and "<v" not in render(said, "vtt")
 
 
 def test_text_and_json_have_the_languages_side_by_side() -> None:
