@@ -5,10 +5,10 @@ PYTHON ?= python3
 LOCK   := requirements/all.lock
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.surtitle
-SOURCES = $(wildcard surtitle.py streaming models server clients loadtest tests bench/*.py docs/*.py)
+SOURCES = $(wildcard surtitle.py streaming models server clients loadtest tests bench/*.py bench/teensy/*.py docs/*.py)
 QUICK   = not (engine or socket or tui or slow)
 
-.PHONY: help demo test check bench lock clean format ready apertium
+.PHONY: help demo test contract check bench lock clean format ready apertium
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -19,6 +19,10 @@ demo: $(READY) apertium  ## a spoken conversation, captioned and translated live
 
 test: $(READY) apertium  ## every test that needs no browser, GPU or SGLang
 	SURTITLE_TRIES=full $(BIN)/python -m pytest
+
+contract: $(READY)  ## our half of SGLang against the real one, on a CPU with tiny models; 3 GB in ~/.cache
+	@folder=$$(deploy/setup-sglang.sh $(VENV)) && \
+	SURTITLE_SGLANG=$$folder $(BIN)/python -m pytest tests/contract $(TESTS)
 
 check: $(READY)  ## format, lint, types and the quick tests, in seconds
 	$(BIN)/ruff format --check $(SOURCES)

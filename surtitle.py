@@ -44,6 +44,11 @@ COMMANDS = {
     "captions": Command(
         "clients.captions:main", "caption an audio file or a pipe", "tui", settings=True
     ),
+    "models": Command(
+        "models.sglang.launch.main:main",
+        "run the models of a GPU server, and install them",
+        "server",
+    ),
     "doctor": Command(
         "clients.shell.doctor:main", "what works here, what is missing, and how to get it", "tui"
     ),

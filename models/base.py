@@ -5,9 +5,9 @@ that an engine raises is expected. Deadlines are the caller's: every call may be
 engine that was cancelled must be usable by the next call.
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from streaming.values import Pair
 
@@ -45,6 +45,24 @@ class Request:
     """(term, translation) pairs whose term occurs in `text`: to be obeyed."""
     final: bool = False
     """The whole segment, for the last time."""
+    room: str = ""
+    """Whose conversation it is: equal ones are best asked at the same place. Never logged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What one translation took, in tokens and in passes through the model."""
+
+    offered: int = 0
+    """Tokens of the hypothesis that the model was given to verify."""
+    accepted: int = 0
+    """Those of them that it would have said itself."""
+    passes: int = 0
+    tokens: int = 0
+    """Of the answer, the accepted ones included."""
+    prompt: int = 0
+    cached: int = 0
+    """Tokens of the prompt that the server remembered."""
 
 
 class Ear(Protocol):
@@ -121,6 +139,13 @@ class Recognizer(Protocol):
     async def close(self) -> None:
         """Stop; leave no process behind."""
         ...
+
+
+@runtime_checkable
+class Frugal(Protocol):
+    """A translator that says what each answer took."""
+
+    on_spent: Callable[[Spent], None]
 
 
 class Translator(Protocol):

@@ -1,6 +1,7 @@
 """Which engines there are, by name. Nothing heavy is imported before its name is chosen."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
@@ -9,10 +10,14 @@ from models.base import Detector, EngineError, Recognizer, Translator
 DETECTORS = {"silero": "models.silero:Silero", "energy": "models.energy:Energy"}
 RECOGNIZERS = {
     "pocketsphinx": "models.pocketsphinx:PocketSphinx",
+    "qwen-asr": "models.qwen_asr:QwenAsr",
+    "openai": "models.transcriptions:Transcriptions",
     "scripted": "models.scripted:ScriptedRecognizer",
 }
 TRANSLATORS = {
     "apertium": "models.apertium:Apertium",
+    "sglang": "models.sglang.translator:SGLang",
+    "openai": "models.openai:OpenAI",
     "scripted": "models.scripted:ScriptedTranslator",
 }
 
@@ -28,9 +33,12 @@ class Tier:
 
 TIERS = {
     "embedded": Tier("silero", "pocketsphinx", "apertium"),
+    "sglang": Tier("silero", "qwen-asr", "sglang"),
+    "openai": Tier("silero", "openai", "openai"),
     "scripted": Tier("silero", "scripted", "scripted"),
 }
 AUTO = "auto"  # the best tier as far as it is installed
+SERVED = ("sglang", "openai")  # tiers whose models are on servers, which must be named
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,7 @@ class Engines:
     translator: Translator | None
     """None: speakers' own words only. Only ever in the tier "auto"."""
     missing: tuple[str, ...] = ()
-    """What "auto" had to do without, one sentence each, with the command that installs it."""
+    """What had to be done without, one sentence each, with what would change that."""
 
 
 def detector(name: str, **options: Any) -> Detector:
@@ -63,19 +71,32 @@ def translator(name: str, **options: Any) -> Translator:
     return made
 
 
-def build(tier: str = AUTO) -> Engines:
-    """Build the engines of `tier`, which must be started.
+def build(
+    tier: str = AUTO,
+    hears: Mapping[str, Any] | None = None,
+    translates: Mapping[str, Any] | None = None,
+) -> Engines:
+    """Build the engines of `tier`, which must be started, with options for its recognizer and its
+    translator.
 
-    "auto" does without silero (loudness decides then) and without a translator.
+    "auto" does without silero (loudness decides then) and without a translator. Where models are on
+    servers and no `urls` of a recognizer are given, the embedded one hears.
     EngineError: no such tier, or something it cannot do without is not installed.
     """
     if tier == AUTO:
         return _auto(TIERS["embedded"])
     if tier not in TIERS:
         raise EngineError(f"There is no tier {tier!r}; there are {_listed([AUTO, *TIERS])}.")
-    names = TIERS[tier]
+    names, hearing = TIERS[tier], dict(hears or {})
+    missing: tuple[str, ...] = ()
+    if tier in SERVED and not hearing.get("urls"):
+        names, hearing = replace(names, recognizer=TIERS["embedded"].recognizer), {}
+        missing = (f"No --recognizer-url is given, so {names.recognizer} hears, on this machine.",)
     return Engines(
-        detector(names.detector), recognizer(names.recognizer), translator(names.translator)
+        detector(names.detector),
+        recognizer(names.recognizer, **hearing),
+        translator(names.translator, **(translates or {})),
+        missing,
     )
 
 

@@ -27,6 +27,7 @@ if ! uv=$(command -v uv); then
     fi
 fi
 
+overridden=requirements/without-torch.txt only=
 lock() {  # NAME WHAT-FOR INPUT...
     name=$1 purpose=$2
     shift 2
@@ -35,8 +36,8 @@ lock() {  # NAME WHAT-FOR INPUT...
     echo "lock: $file"
     "$uv" pip compile --quiet --no-config --universal --python-version 3.11 \
         --generate-hashes --no-emit-index-url --no-header --no-annotate \
-        --override requirements/without-torch.txt \
-        $agreeing $upgrade --output-file "$file" "$@" requirements/build.in
+        ${overridden:+--override "$overridden"} \
+        $agreeing $only $upgrade --output-file "$file" "$@" requirements/build.in
     {
         echo "# $purpose"
         echo "# Made by \`make lock\`; installed by \`make\`, or by hand as requirements/README.md says."
@@ -54,3 +55,8 @@ lock build "What builds: installed first."
 lock server "The server and its embedded engines." pyproject.toml --extra server requirements/silero.in
 lock tui "The terminal client alone." pyproject.toml --extra tui
 lock glasses "The glasses client alone." pyproject.toml --extra glasses
+# SGLang's are of an environment of its own, so they agree with nobody. Where they go there may be no compiler.
+agreeing='' only='--only-binary :all:' overridden=requirements/sglang-without-gpu.txt
+lock sglang-cpu "SGLang on a CPU, with tiny models; torch is not in it: see sglang-cpu.in." requirements/sglang-cpu.in
+overridden=''
+lock sglang "SGLang for NVIDIA cards: an environment of its own, and gigabytes." requirements/sglang.in

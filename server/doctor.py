@@ -76,10 +76,11 @@ def say(finding: Finding) -> None:
 
 
 async def engines(quick: bool, speech: Path | None) -> AsyncIterator[Finding]:
-    """A finding for each engine that a tier names."""
+    """A finding for each engine that a tier names, but for those on servers, which are not here."""
     pcm = b"" if quick else excerpt(speech)
+    here = [tier for name, tier in registry.TIERS.items() if name not in registry.SERVED]
     for kind in (DETECTOR, RECOGNIZER, TRANSLATOR):
-        named = [getattr(tier, kind.name) for tier in registry.TIERS.values()]
+        named = [getattr(tier, kind.name) for tier in here]
         for name in dict.fromkeys(named):
             yield await engine(kind, name, quick, pcm)
 

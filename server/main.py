@@ -14,12 +14,12 @@ from pathlib import Path
 import uvloop
 
 from models import registry
-from models.base import EngineError
+from models.base import EngineError, Frugal
 from streaming.glossary import Glossary, GlossaryError, parse
 
 from .app import app, listening, metrics_app
 from .clock import Clock
-from .config import Config, ConfigError
+from .config import KEYS, Config, ConfigError, Served, pairs, urls
 from .engines import Engines, started
 from .house import House
 from .metrics import Metrics
@@ -32,6 +32,8 @@ EPILOG = """examples:
   surtitle serve                       on this machine only, with the best engines it has
   surtitle serve --engine scripted     without any model: invented words, for tests and load
   surtitle serve --glossary names.toml names and terms that translations must obey
+  surtitle serve --engine sglang --translator-url http://gpu:30000 --pairs zh-en,en-zh
+  surtitle serve --engine openai --translator-url http://127.0.0.1:11434
 
 Then join a room from another terminal:
   surtitle join kitchen --name Ana --hears en --reads es --audio talk.wav
@@ -49,7 +51,8 @@ def main(argv: Sequence[str]) -> int:
     try:
         config = _config(options)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve(config, registry.build(config.engine)))
+            built = registry.build(config.engine, config.hears, config.translates)
+            runner.run(serve(config, built))
     except (ConfigError, EngineError, GlossaryError) as error:
         print(f"surtitle serve: {error}", file=sys.stderr)
         return 1
@@ -65,6 +68,8 @@ async def serve(config: Config, built: registry.Engines) -> None:
     if config.parent_fd is not None:
         loop.add_reader(config.parent_fd, stop.set)
     house = House(config, Metrics(), _glossary(config.glossary))
+    if isinstance(built.translator, Frugal):
+        built.translator.on_spent = house.metrics.spent
     for sentence in built.missing:
         print(f"surtitle serve: {sentence}", file=sys.stderr)
     clock = Clock(config.speed)
@@ -134,9 +139,17 @@ def _config(options: argparse.Namespace) -> Config:
         speed=options.speed,
         glossary=options.glossary,
         insecure=options.insecure,
+        translator=_served(options.translator_url, options.translator_model, KEYS[0]),
+        recognizer=_served(options.recognizer_url, options.recognizer_model, KEYS[1]),
+        pairs=pairs(options.pairs),
+        hypotheses=options.hypotheses or "",
         ready_fd=options.ready_fd,
         parent_fd=options.parent_fd,
     )
+
+
+def _served(addresses: str, model: str, key: str) -> Served:
+    return Served(urls(addresses), model, os.environ.get(key, ""))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -161,6 +174,20 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="TOML file of names and terms and what to call them",
     )
+    asked = (
+        "where the model of --engine sglang or openai is; several, apart by commas;"
+        f" its key, if it has one, is read from ${KEYS[0]}"
+    )
+    add("--translator-url", default="", metavar="URL", help=asked)
+    heard = f"the same for what hears, with ${KEYS[1]}; without it, this machine does"
+    add("--recognizer-url", default="", metavar="URL", help=heard)
+    named = "what the server calls the model, if it serves several"
+    add("--translator-model", default="", metavar="NAME", help=named)
+    add("--recognizer-model", default="", metavar="NAME", help=named)
+    known = "what a language model translates, as zh-en,en-zh (the default), which it cannot say"
+    add("--pairs", default="", metavar="FROM-TO", help=known)
+    used = "how SGLang is given its last answers (default: as its server can)"
+    add("--hypotheses", choices=["plugin", "logprobs", "ngram", "none"], help=used)
     add("--insecure", action="store_true", help="listen off loopback without TLS and tokens")
     add("--verbose", action="store_true", help="say what happens (never what is said)")
     add("--ready-fd", type=int, help=argparse.SUPPRESS)

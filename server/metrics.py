@@ -10,6 +10,7 @@ from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from models.base import Spent
 from streaming.captions import Line
 from streaming.messages import Kind
 
@@ -43,6 +44,19 @@ class Metrics:
         self.captions = {kind: captions.labels(kind) for kind in KINDS}
         self.finals = {kind: finals.labels(kind) for kind in KINDS}
         self.withdrawn = {kind: withdrawn.labels(kind) for kind in KINDS}
+        hypothesis = self._counter(
+            "hypothesis_tokens",
+            "Tokens of last answers, offered to verify and found right",
+            "outcome",
+        )
+        self.offered, self.accepted = hypothesis.labels("offered"), hypothesis.labels("accepted")
+        self.passes = self._counter("translation_passes", "Passes through the language model")
+        tokens = self._counter(
+            "translation_tokens", "Tokens that it read, remembered and said", "kind"
+        )
+        self.read, self.cached = tokens.labels("prompt"), tokens.labels("cached")
+        self.answered = tokens.labels("answer")
+        self.answers = self._counter("translation_answers", "Translations that it finished")
         self.errors = self._counter("errors", "Connections closed with an error", "code")
         self.audio = self._counter("audio_seconds", "Audio received")
         self.lag = Histogram(
@@ -66,6 +80,16 @@ class Metrics:
             return
         for name, stage in self.stages[line.kind]:
             stage.observe(getattr(line.latency, name) / 1000)
+
+    def spent(self, spent: Spent) -> None:
+        """A language model translated something."""
+        self.answers.inc()
+        self.offered.inc(spent.offered)
+        self.accepted.inc(spent.accepted)
+        self.passes.inc(spent.passes)
+        self.read.inc(spent.prompt)
+        self.cached.inc(spent.cached)
+        self.answered.inc(spent.tokens)
 
     async def watch_loop(self) -> None:
         """Measure the event loop's lag until cancelled."""

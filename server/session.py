@@ -62,6 +62,7 @@ class Session:
     ) -> None:
         """`voice` names the speaker among all rooms of the server; by default `speaker` does."""
         self.speaker, self.hears = speaker, tuple(hears)
+        self.room = voice.partition("/")[0]  # its epoch, for engines that keep a room together
         self.engines, self.scene, self.clock = engines, scene, engines.clock
         self.framer, self.recording, self.arrivals = Framer(), Recording(), Arrivals()
         self.segmenter = Segmenter(SegmenterConfig(hop_ms=engines.recognizer.hop_ms))
@@ -262,6 +263,7 @@ class Session:
                 context=(*self.scene.context(machine.source, machine.target), *machine.closed),
                 glossary=self.scene.glossary(ask.text, machine.source, machine.target),
                 final=ask.final,
+                room=self.room,
             )
         )
 

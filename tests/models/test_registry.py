@@ -41,9 +41,9 @@ def test_engines_are_built_by_name_with_their_options() -> None:
     ("make", "known"),
     [
         (registry.detector, "silero, energy"),
-        (registry.recognizer, "pocketsphinx, scripted"),
-        (registry.translator, "apertium, scripted"),
-        (registry.build, "auto, embedded, scripted"),
+        (registry.recognizer, "pocketsphinx, qwen-asr, openai, scripted"),
+        (registry.translator, "apertium, sglang, openai, scripted"),
+        (registry.build, "auto, embedded, sglang, openai, scripted"),
     ],
 )
 def test_an_unknown_name_is_answered_with_the_known_ones(make: object, known: str) -> None:

@@ -143,6 +143,17 @@ async def test_a_ping_is_answered_with_its_own_time() -> None:
         assert pong["server_ms"] >= 0
 
 
+async def test_a_variety_of_a_language_that_is_heard_is_welcome() -> None:
+    async with serving() as (_, url), joined(url) as link:
+        spoken = {"hears": ["en-US"], "audio": {"codec": "pcm16", "rate": 16_000}}
+        await link.send(hello(**spoken))
+        roster = await heard(link, "roster")
+        assert roster["participants"][0]["hears"] == ["en"]
+        await link.send(hello(**spoken, reads=["es"]))
+        while (await heard(link, "roster"))["participants"][0]["reads"] != ["es"]:
+            pass
+
+
 async def test_who_is_muted_is_not_heard() -> None:
     async with serving() as (_, url), joined(url) as link:
         await link.send(hello(**SPEAKER))

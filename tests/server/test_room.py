@@ -54,6 +54,14 @@ async def test_readers_of_the_spoken_language_read_it_as_it_was_said() -> None:
     assert stage.finals(ben) == [("en", "good morning")]
 
 
+async def test_a_variety_of_a_language_is_heard_by_what_hears_the_language() -> None:
+    stage = Stage(ScriptedRecognizer([["good morning"]]))
+    ana, ben = stage.join(hears="en-US en-GB"), stage.join("Ben", reads="es en-AU")
+    await say(stage, ana)
+    assert ana.profile.hears == ["en"]
+    assert stage.finals(ben) == [("en", "good morning"), ("es", "good-es morning-es")]
+
+
 async def test_who_comes_late_is_shown_what_was_said_and_what_is_being_said() -> None:
     stage = Stage(ScriptedRecognizer([["good morning"], ["how are you today my dear friend"]]))
     ana, ben = stage.join(hears="en"), stage.join("Ben", reads="es")

@@ -24,7 +24,10 @@ LOCK_OF = {
     "demo": "all",
     "dev": "all",
 }
-LOCKS = sorted(path.stem for path in (ROOT / "requirements").glob("*.lock"))
+EVERY_LOCK = sorted(path.stem for path in (ROOT / "requirements").glob("*.lock"))
+APART = ["sglang", "sglang-cpu"]
+"""Of environments of their own, which none of our extras ask for."""
+LOCKS = [lock for lock in EVERY_LOCK if lock not in APART]
 INPUTS = {"all": ["build.in", "silero.in"], "server": ["build.in", "silero.in"]}
 HEAVY = re.compile(r"torch(audio|vision|codec)?|(torch|triton|nvidia|cuda)(-.*)?")
 PART_OF_A_LOCK = re.compile(
@@ -109,17 +112,17 @@ def never(name: str) -> bool:
 def test_the_locks_are_those_the_readme_names() -> None:
     readme = (ROOT / "requirements" / "README.md").read_text(encoding="utf-8")
     assert LOCKS == ["all", "build", "glasses", "server", "tui"]
-    assert all(f"`{lock}.lock`" in readme for lock in LOCKS)
+    assert all(f"`{lock}.lock`" in readme for lock in EVERY_LOCK)
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", EVERY_LOCK)
 def test_every_line_of_a_lock_is_an_exact_version_with_hashes(lock: str) -> None:
     parts = PART_OF_A_LOCK.sub("", text(lock)).splitlines()
     assert all(line.startswith("#") for line in parts)
     assert locked(lock)
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", EVERY_LOCK)
 def test_a_lock_names_no_host_and_no_place(lock: str) -> None:
     lines = text(lock).splitlines()
     assert not [ln for ln in lines if "://" in ln or " @ " in ln or re.search(r"--(?!hash=)", ln)]
@@ -132,7 +135,13 @@ def test_no_lock_has_torch_or_anything_of_nvidia(lock: str) -> None:
     assert not [name for name in locked(lock) if never(name)]
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+def test_sglang_on_a_cpu_leaves_torch_to_whoever_has_a_build_for_cpus() -> None:
+    heavy = {name for name in locked("sglang-cpu") if never(name)}
+    assert heavy == {"torchvision", "triton"}
+    assert locked("sglang-cpu")["sglang"] == locked("sglang")["sglang"]
+
+
+@pytest.mark.parametrize("lock", EVERY_LOCK)
 def test_every_lock_brings_what_builds(lock: str) -> None:
     assert {"setuptools", "wheel"} <= locked(lock).keys()
 

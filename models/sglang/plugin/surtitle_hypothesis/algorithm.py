@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from sglang.srt.arg_groups.overrides import declare_resolution, resolving_view
 from sglang.srt.arg_groups.speculative_hook import _handle_ngram
 from sglang.srt.speculative.spec_info import SpeculativeAlgorithm
 from sglang.srt.speculative.spec_registry import CustomSpecAlgo
+
+BRANCHING = 2  # anything above 1
 
 
 class Hypothesis(CustomSpecAlgo):  # type: ignore[misc]  # sglang has no types
@@ -17,7 +20,18 @@ class Hypothesis(CustomSpecAlgo):  # type: ignore[misc]  # sglang has no types
         return False
 
     def handle_server_args(self, server_args: Any) -> None:
-        _handle_ngram(getattr(server_args, "_record", server_args))
+        record = getattr(server_args, "_record", server_args)
+        _handle_ngram(record)
+        # By this number attention kernels tell a chain from a tree. Told of a chain (1) they leave
+        # out the mask, and a branch would be read with the other branches before it: FlashAttention
+        # and Triton do. The n-grams themselves stay a chain.
+        tokens = resolving_view(record).speculative_num_draft_tokens
+        declare_resolution(
+            record,
+            "surtitle_hypothesis",
+            speculative_eagle_topk=BRANCHING,
+            speculative_num_steps=max(1, tokens // BRANCHING),  # memory is reserved by the product
+        )
 
     def __getattr__(self, name: str) -> Any:
         # SGLang 0.5.23 asks its own algorithms more questions than CustomSpecAlgo can answer

@@ -1,0 +1,1 @@
+"""Run SGLang: installed in an environment of its own, set up for the card, kept running."""
