@@ -111,7 +111,7 @@ def test_a_command_line_it_does_not_take_is_refused_with_a_reason(sglang: Path, 
     assert "refused" in ask([*line, "--schedule-policy", "lpm"])
 
 
-def test_hypotheses_and_an_adapter_do_not_go_together_yet(sglang: Path, ask: Ask) -> None:
-    """The day SGLang takes both, the launcher may: `checks.suited` refuses it."""
+def test_hypotheses_and_an_adapter_go_together(sglang: Path, ask: Ask) -> None:
+    """SGLang alone would refuse; our algorithm vouches for itself."""
     one = launch(sglang, "h200", "translator", "hypothesis")
-    assert "LoRA" in ask(on_its_card(replace(one, adapter=sglang)))["refused"]
+    assert "refused" not in ask(on_its_card(replace(one, adapter=sglang)))

@@ -1,10 +1,11 @@
-"""Mend two modules when they are imported; Python runs this file as it starts. See README.md."""
+"""Mend some modules when they are imported; Python runs this file as it starts. See README.md."""
 
 import sys
 from importlib.abc import Loader, MetaPathFinder
 from importlib.util import find_spec
 
 ATTENTION = "sglang.srt.layers.attention.torch_native_backend"
+ADAPTERS = ("sglang.srt.lora.layers", "sglang.srt.lora.backend.torch_backend")
 
 
 class BeforeTorchvision(MetaPathFinder):
@@ -19,33 +20,52 @@ class BeforeTorchvision(MetaPathFinder):
         return None  # the usual finders find it
 
 
-class AfterAttention(MetaPathFinder):
-    """Teaches the attention backend to verify, right after it has been imported."""
+class AfterImport(MetaPathFinder):
+    """Has a module mended right after it has been imported."""
+
+    def __init__(self, name, mend):
+        self.name, self.mend = name, mend
 
     def find_spec(self, name, path=None, target=None):
-        if name != ATTENTION:
+        if name != self.name:
             return None
         sys.meta_path.remove(self)
         spec = find_spec(name)
         if spec is not None:
-            spec.loader = Taught(spec.loader)
+            spec.loader = Mended(spec.loader, self.mend)
         return spec
 
 
-class Taught(Loader):
-    """A loader whose module can verify."""
+class Mended(Loader):
+    """A loader that mends what it has loaded."""
 
-    def __init__(self, loader):
-        self.loader = loader
+    def __init__(self, loader, mend):
+        self.loader, self.mend = loader, mend
 
     def create_module(self, spec):
         return self.loader.create_module(spec)
 
     def exec_module(self, module):
         self.loader.exec_module(module)
-        import verify
-
-        verify.teach(module)
+        self.mend(module)
 
 
-sys.meta_path[:0] = [BeforeTorchvision(), AfterAttention()]
+def verify_trees(module):
+    """The attention backend can verify."""
+    import verify
+
+    verify.teach(module)
+
+
+def do_not_pin(module):
+    """Adapters do not ask for what a CPU has not."""
+    import unpinned
+
+    unpinned.allow(module)
+
+
+sys.meta_path[:0] = [
+    BeforeTorchvision(),
+    AfterImport(ATTENTION, verify_trees),
+    *(AfterImport(name, do_not_pin) for name in ADAPTERS),
+]

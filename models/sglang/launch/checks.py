@@ -110,18 +110,9 @@ def adapter(named: str | None) -> Path | None:
     return folder.resolve()
 
 
-def suited(named: Algorithm | None, role: Role, adapter: Path | None) -> Algorithm:
+def suited(named: Algorithm | None, role: Role) -> Algorithm:
     """How words are guessed ahead: as named, or as suits the role."""
-    if adapter and named == "hypothesis":
-        raise CannotLaunch(
-            f"SGLang {VERSION} verifies no hypotheses with an adapter: merge it into the model,"
-            " or leave out --algorithm"
-        )
-    if named is not None:
-        return named
-    if role == "recognizer":
-        return "none"
-    return "ngram" if adapter else "hypothesis"
+    return named or ("none" if role == "recognizer" else "hypothesis")
 
 
 def _json(path: Path, lacking: str) -> dict[str, Any]:

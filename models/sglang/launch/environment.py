@@ -2,6 +2,7 @@
 
     FOLDER/.unfinished   an install was interrupted: the next one starts over
     FOLDER/.surtitle     made by us, and of which locks
+    FOLDER/.plugin       which state of our plugin is in it
 
 Everything is installed by hash from requirements/, except torch for a CPU: a CPU build has a hash
 of its own wherever it is offered, and PyPI's is for CUDA, gigabytes of it, which nobody is to get
@@ -195,16 +196,33 @@ def total(urls: list[str]) -> int:
 
 
 def _plug_in(folder: Path, tell: Tell) -> None:
-    """Install our plugin as it is now; from a copy, since building leaves things behind."""
+    """Install our plugin as it is now, if another state of it is there."""
     if not (PLUGIN / "pyproject.toml").exists():
         tell("our plugin is not in this checkout: hypotheses cannot be verified")
         return
+    marker = folder / ".plugin"
     with tempfile.TemporaryDirectory() as place:
-        copy = Path(place, "plugin")
+        copy = Path(place, "plugin")  # since building leaves things behind
         shutil.copytree(
             PLUGIN, copy, ignore=shutil.ignore_patterns("__pycache__", "build", "*.egg-info")
         )
+        wanted = contents(copy)
+        there = installed_version(folder, "surtitle_hypothesis") is not None
+        if there and marker.exists() and marker.read_text() == wanted:
+            return
+        marker.unlink(missing_ok=True)
         _pip(folder, ["--no-deps", "--no-build-isolation", "--force-reinstall", str(copy)], tell)
+        marker.write_text(wanted)
+        tell("our plugin is installed as it is in this checkout")
+
+
+def contents(folder: Path) -> str:
+    """A fingerprint of the files in it, by name and content."""
+    digest = hashlib.sha256()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        for part in (str(file.relative_to(folder)).encode(), file.read_bytes()):
+            digest.update(len(part).to_bytes(8) + part)
+    return digest.hexdigest()[:16]
 
 
 def _pip(folder: Path, words: list[str], tell: Tell) -> None:

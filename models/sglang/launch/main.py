@@ -82,7 +82,7 @@ def _launch(options: argparse.Namespace, more: tuple[str, ...]) -> Launch:
         raise checks.CannotLaunch("--gpu cpu is for tiny models: name a folder with --model")
     model = checks.model(options.model, options.what)
     adapter = checks.adapter(options.adapter)
-    algorithm = checks.suited(options.algorithm, options.what, adapter)
+    algorithm = checks.suited(options.algorithm, options.what)
     if options.print:  # for another machine, perhaps: what is on this one does not matter
         card = options.gpu or checks.card(None)
         python, port = python_of(options.environment), options.port
@@ -184,8 +184,7 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--algorithm",
         choices=list(ALGORITHMS),
-        help="how words are guessed ahead (default hypothesis; ngram with an adapter; none for a"
-        " recognizer)",
+        help="how words are guessed ahead (default hypothesis; none for a recognizer)",
     )
     add("--memory", type=float, metavar="SHARE", help="of the card's free memory, as 0.5")
     add("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")

@@ -198,10 +198,10 @@ def test_hypotheses_need_our_plugin(tmp_path: Path) -> None:
     checks.plugin(tmp_path, "ngram")
 
 
-def test_an_adapter_goes_without_hypotheses(tmp_path: Path) -> None:
-    assert checks.suited(None, "translator", tmp_path) == "ngram"
-    with pytest.raises(CannotLaunch, match="with an adapter"):
-        checks.suited("hypothesis", "translator", tmp_path)
+def test_a_translator_verifies_hypotheses_unless_told_otherwise() -> None:
+    assert checks.suited(None, "translator") == "hypothesis"
+    assert checks.suited(None, "recognizer") == "none"
+    assert checks.suited("ngram", "translator") == "ngram"
 
 
 def test_strangers_are_not_let_in_without_a_key() -> None:

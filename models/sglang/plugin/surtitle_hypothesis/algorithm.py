@@ -1,5 +1,6 @@
 """How SGLang sees the algorithm: as n-gram speculation, whose worker it extends."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sglang.srt.arg_groups.overrides import declare_resolution, resolving_view
@@ -53,3 +54,17 @@ def install(name: str) -> None:
         return HypothesisWorker
 
     prefill.install()
+    _allow_adapters(name)
+
+
+def _allow_adapters(name: str) -> None:
+    """SGLang 0.5.23 lets adapters go with the algorithms on a list. Ours verifies as n-grams do,
+    every request of a pass as many tokens, which is what the list is about."""
+    from sglang.srt.plugins.hook_registry import HookRegistry, HookType
+
+    def check(original: Callable[[Any], None], server_args: Any) -> None:
+        if resolving_view(server_args).speculative_algorithm != name:
+            original(server_args)
+
+    target = "sglang.srt.arg_groups.lora_hook.check_lora_speculative_compatibility"
+    HookRegistry.register(target, check, HookType.AROUND)
