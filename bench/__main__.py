@@ -119,12 +119,19 @@ def _drawing(options: argparse.Namespace) -> dict[str, Any]:
     return drawing.measure(minutes=3.0) if options.quick else drawing.measure()
 
 
+def _hypotheses(options: argparse.Namespace) -> dict[str, Any]:
+    from . import hypotheses
+
+    return hypotheses.measure(options.quick)
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "detector": _detector,
     "recognizer": _recognizer,
     "server_added": _server_added,
     "soak": _soak,
     "drawing": _drawing,
+    "hypotheses": _hypotheses,
 }
 
 

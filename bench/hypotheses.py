@@ -39,15 +39,15 @@ from models.sglang.ways import Logprobs, Plain, Plugin, Question, Way
 
 MODEL = Path(__file__).parent / "teensy"
 SPACE = "SURTITLE_SGLANG"  # the variable that names the environment SGLang is in
+KINDS = ("short", "long", "windowed")
 HOPS = (1, 2, 3, 4)  # words
-HAN = 2  # characters that count as a word of Chinese
-LINES = 24  # of each kind and direction
+HAN = 1  # characters that a source in Chinese grows by where one in English grows by a word
+LINES = 12  # of each kind and direction
 SENTENCES = 4  # of a long line
-LONG = 25  # tokens that the answer to a long line has, about
 LIMIT = 96  # tokens of an answer
+WINDOW = 12  # tokens of a windowed line that may still be revised
 DROPPED = 3  # tokens that prefix-forcing leaves open
 TOGETHER = 4  # lines that are translated at a time
-BAR = 3.0  # times fewer passes than plain, at one word
 
 Language = str
 
@@ -58,6 +58,8 @@ class Line:
 
     target: Language
     words: tuple[str, ...]
+    windowed: bool = False
+    """Its older tokens, once answered twice, are held to, as the server does it."""
 
     def states(self, hop: int) -> Iterator[str]:
         """The text after every `hop` words, and whole."""
@@ -100,14 +102,15 @@ class Tally:
 
 
 def lines(kind: str, target: Language, count: int) -> list[Line]:
-    """Held-out sentences one by one ("short"), or several in a row ("long")."""
+    """Held-out sentences: one by one ("short"), or several in a row, which are translated again
+    as a whole ("long") or but for what is old enough ("windowed")."""
     pairs = json.loads((MODEL / "heldout.json").read_text("utf-8"))
     said = [english if target == "Chinese" else chinese for english, chinese in pairs]
-    if kind == "long":
+    if kind != "short":
         between = " " if target == "Chinese" else ""
         starts = range(0, count * SENTENCES, SENTENCES)
         said = [between.join(said[at : at + SENTENCES]) for at in starts]
-    return [Line(target, words(text, target)) for text in said[:count]]
+    return [Line(target, words(text, target), kind == "windowed") for text in said[:count]]
 
 
 def words(text: str, target: Language) -> tuple[str, ...]:
@@ -160,20 +163,25 @@ class Asked:
     async def line(self, line: Line, hop: int, tally: Tally) -> list[Ids]:
         """The answers to a line's states; `tally` is added to."""
         answers: list[Ids] = []
+        before: Ids = ()
         last: Ids = ()
+        frozen: Ids = ()
         for text in line.states(hop):
-            answer = await self._answer(line, text, last, tally)
+            if line.windowed:
+                agreed = _common(before, last)
+                frozen = last[: max(len(frozen), min(agreed, len(last) - WINDOW))]
+            answer = await self._answer(self._prompt(line, text), frozen, last, tally)
             tally.erased += len(last) - _common(last, answer)
-            last = answer
+            before, last = last, answer
             answers.append(answer)
         tally.final += len(last)
         return answers
 
-    async def _answer(self, line: Line, text: str, last: Ids, tally: Tally) -> Ids:
-        prompt = self._prompt(line, text)
-        held = last[:-DROPPED] if self._scheme.forced else ()
-        hypothesis = () if self._scheme.forced else last
-        question = Question(prompt + held, hypothesis, LIMIT - len(held), frozenset({self._stop}))
+    async def _answer(self, prompt: Ids, frozen: Ids, last: Ids, tally: Tally) -> Ids:
+        """The answer to one state, `frozen` included."""
+        held = last[: max(len(frozen), len(last) - DROPPED)] if self._scheme.forced else frozen
+        guess = () if self._scheme.forced else last[len(frozen) :]
+        question = Question(prompt + held, guess, LIMIT - len(held), frozenset({self._stop}))
         ids: Ids = ()
         spent = Spent()
         async with aclosing(self._way.answer(question, self._ask)) as pieces:
@@ -185,7 +193,7 @@ class Asked:
         tally.updates += 1
         tally.passes += spent.passes
         tally.tokens += len(ids)
-        tally.offered += len(last)
+        tally.offered += len(guess)
         tally.accepted += max(0, len(ids) - spent.passes)  # each pass writes one token by itself
         tally.verified += self._verified(spent, ids)
         return held + (ids[:-1] if ids[-1:] == (self._stop,) else ids)
@@ -278,7 +286,7 @@ def measure(quick: bool = False) -> dict[str, Any]:
 
 async def _measure(environment: Path, count: int, hops: Sequence[int]) -> dict[str, Any]:
     definition = (MODEL / "tokenizer.json").read_bytes()
-    kinds = [(kind, target) for kind in ("short", "long") for target in ("English", "Chinese")]
+    kinds = [(kind, target) for kind in KINDS for target in ("English", "Chinese")]
     tallies: dict[tuple[str, str, int, str], Tally] = {}
     for scheme in SCHEMES:
         log = Path(os.environ.get("TMPDIR", "/tmp"), f"surtitle-hypotheses-{scheme.name}.log")

@@ -9,6 +9,7 @@ from . import server_added, soak
 OVERHEAD = 10.0  # percent that our pocketsphinx may cost more than the bare decoder
 WORSE = 0.05  # word error rate that it may be worse by
 DRAW_MS = 17.0  # an update on the screen: one frame at 60 Hz
+FEWER = 3.0  # times fewer passes than writing every token, at one word, on whole lines
 LAG_MS = 10.0  # p99 of the event loop's lag while it soaks
 
 
@@ -32,6 +33,8 @@ def rows(name: str, found: Mapping[str, Any]) -> list[Row]:
     """What one part has measured."""
     if "failed" in found:
         return [Row(name, "failed", found["failed"])]
+    if "skipped" in found:
+        return [Row(name, "skipped", found["skipped"])]
     try:
         return list(PARTS[name](found))
     except (LookupError, TypeError, ValueError) as error:  # its figures are kept all the same
@@ -137,10 +140,32 @@ def _drawing(found: Mapping[str, Any]) -> Iterator[Row]:
     yield Row(f"terminal, {memory['minutes']:g} min of captions", grown)
 
 
+def _hypotheses(found: Mapping[str, Any]) -> Iterator[Row]:
+    for point in found["points"]:
+        schemes = point["schemes"]
+        words = "a word" if point["hop_words"] == 1 else f"{point['hop_words']} words"
+        yield Row(
+            f"{point['lines']} lines into {point['into']}, {words} at a time",
+            f"erasure {schemes['plain']['erasure']:g}, {point['final_tokens']:g} tokens at the end",
+        )
+        for name, took in schemes.items():
+            figure = f"{took['passes']:.2f} passes, {took['verified']:.0f} tokens an update"
+            judged = name == "plugin" and point["lines"] == "long" and point["hop_words"] == 1
+            if took["different"] and name != "forced":
+                yield Row(f"  {name}", figure, f"{took['different']} answers differ", False)
+            elif judged:
+                met = took["times_fewer"] >= FEWER
+                bar = f"{took['times_fewer']:.2f} times fewer, >= {FEWER:g}"
+                yield Row(f"  {name}", figure, bar, met)
+            else:
+                yield Row(f"  {name}", figure, f"{took['times_fewer']:.2f} times fewer")
+
+
 PARTS: dict[str, Callable[[Mapping[str, Any]], Iterator[Row]]] = {
     "detector": _detector,
     "recognizer": _recognizer,
     "server_added": _server_added,
     "soak": _soak,
     "drawing": _drawing,
+    "hypotheses": _hypotheses,
 }
