@@ -228,6 +228,31 @@ def _common(a: Sequence[int], b: Sequence[int]) -> int:
     return next((at for at, (x, y) in pairs if x != y), min(len(a), len(b)))
 
 
+def least(answers: Sequence[Sequence[Ids]]) -> float:
+    """Passes an update that no draft made of the last answer alone can do with less than: one for
+    each token that is not in that answer, in its order, and one in any case."""
+    passes = updates = 0
+    for line in answers:
+        last: Ids = ()
+        for answer in line:
+            passes += max(1, len(answer) + 1 - _shared(last, answer))
+            updates += 1
+            last = answer
+    return passes / updates
+
+
+def _shared(a: Ids, b: Ids) -> int:
+    """Length of the longest common subsequence; what ends an answer is common to all but none."""
+    if not a:
+        return 0
+    row = [0] * (len(b) + 1)
+    for x in a:
+        before, row = row, [0]
+        for at, y in enumerate(b):
+            row.append(before[at] + 1 if x == y else max(before[at + 1], row[at]))
+    return row[-1] + 1
+
+
 # -- servers
 
 
@@ -235,20 +260,23 @@ def _common(a: Sequence[int], b: Sequence[int]) -> int:
 async def served(scheme: Scheme, environment: Path, log: Path) -> AsyncIterator[str]:
     """The URL of a server for `scheme`, in float32, started by our launcher."""
     told, ready = os.pipe()
+    parent, held = os.pipe()  # `held` closes when this process ends, however it does
     command = [
         *(sys.executable, "surtitle.py", "models", "serve", "translator", "--gpu", "cpu"),
         *("--model", str(MODEL), "--algorithm", scheme.algorithm),
         *("--environment", str(environment), "--port", "0", "--ready-fd", str(ready)),
+        *("--parent-fd", str(parent)),
         *("--", "--dtype", "float32"),
     ]
     if scheme.algorithm != "none":
         command += ["--speculative-num-draft-tokens", str(DRAFTED)]
     with open(log, "wb") as out:
         launcher = subprocess.Popen(
-            command, stdout=out, stderr=out, pass_fds=(ready,), cwd=MODEL.parents[1],
+            command, stdout=out, stderr=out, pass_fds=(ready, parent), cwd=MODEL.parents[1],
             env={**os.environ, "SURTITLE_HYPOTHESIS_PREFILL": str(int(scheme.prefill))},
         )  # fmt: skip
     os.close(ready)
+    os.close(parent)
     try:
         said = await asyncio.to_thread(os.read, told, 4096)
         if not said:
@@ -256,6 +284,7 @@ async def served(scheme: Scheme, environment: Path, log: Path) -> AsyncIterator[
         yield json.loads(said)["url"]
     finally:
         os.close(told)
+        os.close(held)
         launcher.terminate()
         await asyncio.to_thread(launcher.wait)
 
@@ -341,5 +370,6 @@ def _points(
                 "into": target,
                 "hop_words": hop,
                 "final_tokens": round(statistics.mean(lengths), 1),
+                "least_passes": round(least(plain.answers), 3),
                 "schemes": schemes,
             }

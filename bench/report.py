@@ -144,10 +144,10 @@ def _hypotheses(found: Mapping[str, Any]) -> Iterator[Row]:
     for point in found["points"]:
         schemes = point["schemes"]
         words = "a word" if point["hop_words"] == 1 else f"{point['hop_words']} words"
-        yield Row(
-            f"{point['lines']} lines into {point['into']}, {words} at a time",
-            f"erasure {schemes['plain']['erasure']:g}, {point['final_tokens']:g} tokens at the end",
-        )
+        kind = f"{point['lines']} lines into {point['into']}, {words} at a time"
+        erasure, length = schemes["plain"]["erasure"], point["final_tokens"]
+        least = f"at the least {point['least_passes']:.2f} passes"
+        yield Row(kind, f"{least}; erasure {erasure:g}, {length:g} tokens at the end")
         for name, took in schemes.items():
             figure = f"{took['passes']:.2f} passes, {took['verified']:.0f} tokens an update"
             judged = name == "plugin" and point["lines"] == "long" and point["hop_words"] == 1
