@@ -29,6 +29,7 @@ class SGLang:
 
     name = "sglang"
     forces_prefix = True
+    generative = True
 
     def __init__(
         self,
@@ -51,14 +52,11 @@ class SGLang:
         """
         if way and way not in WAYS:
             raise EngineError(f"There is no way {way!r} to use hypotheses; use {', '.join(WAYS)}.")
-        if family and family not in prompts.FAMILIES:
-            there = ", ".join(prompts.FAMILIES)
-            raise EngineError(f"There is no family of models {family!r}; there are {there}.")
         self.on_spent: Callable[[Spent], None] = lambda spent: None
         self.facts = Facts(model)
         self._servers = Servers(urls, key=key, deadline_s=deadline_s)
         self._pairs = tuple(pairs)
-        self._way, self._family, self._start_s = way, family, start_s
+        self._way, self._family, self._start_s = way, prompts.check(family), start_s
         self._said: Recent[tuple[str, str], Ids] = Recent()
 
     @property
@@ -106,7 +104,7 @@ class SGLang:
         )
         vocabulary = await self._vocabulary()
         self.tokens = Tokens(vocabulary)
-        (stop,) = await self.tokens([prompts.STOP])
+        (stop,) = await self.tokens([self.family.stop])
         self._stops = frozenset({stop})
         self.way: Way = WAYS[self._way or known.way](vocabulary)
 

@@ -1,10 +1,13 @@
 """Mend some modules when they are imported; Python runs this file as it starts. See README.md."""
 
+import os
 import sys
 from importlib.abc import Loader, MetaPathFinder
 from importlib.util import find_spec
 
 ATTENTION = "sglang.srt.layers.attention.torch_native_backend"
+SPECULATION = "sglang.srt.arg_groups.speculative_hook"
+OVERLAP = "SURTITLE_CPU_OVERLAP"  # the variable that asks for it
 ADAPTERS = ("sglang.srt.lora.layers", "sglang.srt.lora.backend.torch_backend")
 
 
@@ -64,8 +67,15 @@ def do_not_pin(module):
     unpinned.allow(module)
 
 
+def overlap(module):
+    """Batches are prepared while the one before is at work, as on a GPU; SGLang does that on a CPU,
+    too, but not with speculation, which nobody had tried there."""
+    module._disable_overlap_schedule_for_cpu = lambda arguments: None
+
+
 sys.meta_path[:0] = [
     BeforeTorchvision(),
     AfterImport(ATTENTION, verify_trees),
     *(AfterImport(name, do_not_pin) for name in ADAPTERS),
+    *([AfterImport(SPECULATION, overlap)] if os.environ.get(OVERLAP) else []),
 ]

@@ -1,6 +1,7 @@
 """What this plugin keeps with each request of SGLang's."""
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from .counters import counters
@@ -21,8 +22,8 @@ class Carried:
         would have answered otherwise. [] once that is done, or where it cannot be."""
         self.accepted = 0
         """Of the lead, by the prefill that is being processed."""
-        self.ahead: list[int] | None = None
-        """What the prefill answered, until SGLang has processed it."""
+        self.ahead: Callable[[], list[int]] | None = None
+        """What the prefill answered, until SGLang has written it down; asking waits for the GPU."""
 
 
 def carried(request: Any) -> Carried:

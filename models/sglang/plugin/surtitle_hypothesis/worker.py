@@ -5,6 +5,7 @@ one asks its trie, this one asks the request's hypothesis first. Everything that
 accepted is SGLang's, so the output is what greedy decoding gives.
 """
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -136,10 +137,10 @@ class HypothesisWorker(NGRAMWorker):  # type: ignore[misc]  # sglang has no type
         """Show the draft what was written since its last tree."""
         written = request.output_ids
         if one.ahead is not None:
-            if len(written) >= len(one.ahead):
+            if not len(written):  # the prefill's answer is longer than the relay could carry
+                in_flight = one.ahead()
+            else:
                 one.ahead = None
-            elif in_flight:  # the prefill's own answer, longer than the relay could carry
-                in_flight = one.ahead
         known = one.draft.length
         news = list(written[known:]) + in_flight[max(0, known - len(written)) :]
         if known and news:
@@ -231,8 +232,8 @@ class HypothesisWorker(NGRAMWorker):  # type: ignore[misc]  # sglang has no type
             ),
             speculative_num_draft_tokens=self.widest,
         )
-        result.surtitle_accepted = accepted.to("cpu", non_blocking=True)
-        counters.add("verified", int(lengths.sum()))
+        result.surtitle_accepted = self._to_host(accepted)
+        counters.add("verified", sum(map(len, leads)))
         return result
 
     def _argmax(self, hidden: torch.Tensor) -> torch.Tensor:
@@ -244,17 +245,26 @@ class HypothesisWorker(NGRAMWorker):  # type: ignore[misc]  # sglang has no type
         )
         return logits[:, : self.model_runner.model_config.vocab_size].argmax(dim=-1)
 
+    def _to_host(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A copy that is there when SGLang says that the result is; nobody waits for it here."""
+        host = torch.empty_like(tensor, device="cpu", pin_memory=tensor.is_cuda)
+        host.copy_(tensor, non_blocking=True)
+        return host
+
+    @staticmethod
     def _remember(
-        self,
-        found: list[Carried],
-        leads: list[list[int]],
-        accepted: torch.Tensor,
-        ids: torch.Tensor,
+        found: list[Carried], leads: list[list[int]], accepted: torch.Tensor, ids: torch.Tensor
     ) -> None:
         """For the next pass, which is prepared before this one's result is written down."""
-        counts, newest = accepted.tolist(), ids.tolist()
-        for one, lead, count, token in zip(found, leads, counts, newest, strict=True):
-            one.ahead = [*lead[:count], token] if lead else None
+        lists: list[list[int]] = []
+
+        def answer(lead: list[int], place: int) -> list[int]:
+            if not lists:
+                lists.extend((accepted.tolist(), ids.tolist()))
+            return [*lead[: lists[0][place]], lists[1][place]]
+
+        for place, (one, lead) in enumerate(zip(found, leads, strict=True)):
+            one.ahead = partial(answer, lead, place) if lead else None
 
 
 def path(tokens: np.ndarray, mask: np.ndarray) -> list[int]:
