@@ -1,5 +1,6 @@
 """What a model server says about itself, asked once when we start."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,7 +17,9 @@ class Facts:
     """Empty where it does not say."""
 
     model: str
-    """What to call the model in questions."""
+    """What to call it in questions; an adapter of it, as model:adapter."""
+    adapter: str = ""
+    """The adapter that answers for it, of those the server has; "": none."""
     path: str = ""
     """Where its weights came from: a folder there, or a name known to everybody."""
     tokenizer: str = ""
@@ -41,6 +44,8 @@ class Facts:
 
 class _Model(msgspec.Struct):
     id: str
+    parent: str | None = None
+    """Set: this is an adapter of that model."""
     max_model_len: int | None = None
 
 
@@ -64,9 +69,14 @@ async def facts(servers: Servers, model: str) -> Facts:
     """Ask; `model` is what the operator calls it, "" for the one there is. What only SGLang says
     may be missing. ServerError: the key is wrong, there is no such model, nobody answers."""
     listed = await _models(servers)
-    names = [one.id for one in listed]
+    names = [one.id for one in listed if not one.parent]
+    adapters = [one.id for one in listed if one.parent]
+    adapter = _adapter(model, names, adapters)
+    if adapter:
+        model = model.removesuffix(adapter).removesuffix(":") or names[0]
     if model and names and model not in names:
-        raise errors.NoModel(f"There is no model {model!r} there, but {', '.join(names)}.")
+        known = ", ".join([*names, *(f"{names[0]}:{one}" for one in sorted(adapters))])
+        raise errors.NoModel(f"There is no model {model!r} there, but {known}.")
     if not model and len(names) != 1:
         there = f"there are {', '.join(names[:20])}" if names else "the server does not list any"
         raise errors.NoModel(f"Which model is to be asked? Say so: {there}.")
@@ -74,7 +84,8 @@ async def facts(servers: Servers, model: str) -> Facts:
     info = await _optional(servers, "/model_info", _ModelInfo) or _ModelInfo()
     server = await _optional(servers, "/server_info", _ServerInfo) or _ServerInfo()
     return Facts(
-        model=name,
+        model=f"{name}:{adapter}" if adapter else name,
+        adapter=adapter,
         path=info.model_path or "",
         tokenizer=info.tokenizer_path or "",
         version=server.version or "",
@@ -83,6 +94,12 @@ async def facts(servers: Servers, model: str) -> Facts:
         longest=next((one.max_model_len or 0 for one in listed if one.id == name), 0),
         priorities=bool(server.enable_priority_scheduling),
     )
+
+
+def _adapter(model: str, names: Collection[str], adapters: Collection[str]) -> str:
+    """The adapter in "model:adapter" or "adapter", if it is none of the colons in `names`."""
+    last = model.rpartition(":")[2]
+    return last if model not in names and last in adapters else ""
 
 
 async def _models(servers: Servers) -> list[_Model]:

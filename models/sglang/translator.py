@@ -152,6 +152,8 @@ class SGLang:
     ) -> AsyncGenerator[Event, None]:
         greedy = {"temperature": 0, "max_new_tokens": limit, "stop": ["\n"], **sampling}
         body = {"input_ids": ids, "sampling_params": greedy, **more}
+        if self.facts.adapter:
+            body["lora_path"] = self.facts.adapter
         if self.facts.priorities:  # finals overtake partials that wait
             body["priority"] = int(request.final)
         async with aclosing(

@@ -1,4 +1,4 @@
-"""Memory that is not pinned, for adapters: SGLang's ask for pinned memory even on a CPU, where PyTorch has none."""
+"""Ordinary memory for adapters: SGLang asks for pinned memory even on a CPU, which has none."""
 
 import functools
 

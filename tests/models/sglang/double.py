@@ -24,7 +24,7 @@ def recorded(name: str) -> bytes:
 
 def frames(body: bytes) -> list[Any]:
     """The JSON of every frame of a stream."""
-    data = (event.removeprefix(b"data: ") for event in body.split(b"\n\n") if event)
+    data = (event.removeprefix(b"data: ") for event in body.split(b"\n\n") if event.strip())
     return [msgspec.json.decode(frame) for frame in data if frame != b"[DONE]"]
 
 
@@ -62,6 +62,7 @@ class Double:
     """The server. Set what it answers, and what is wrong with it, at any time."""
 
     model: str = "translator"
+    adapters: tuple[str, ...] = ()
     tokenizer: str = ""
     speculation: str | None = None
     hears: bool = False
@@ -127,8 +128,9 @@ class Double:
         speculation = {"speculative_algorithm": self.speculation, "version": "0.5.23"}
         model = {"model_path": "tiny", "has_audio_understanding": self.hears}
         listed = {"id": self.model, "object": "model", "max_model_len": 1024}
+        tuned = [{"id": name, "parent": self.model} for name in self.adapters]
         return {
-            "/v1/models": {"object": "list", "data": [listed]},
+            "/v1/models": {"object": "list", "data": [listed, *tuned]},
             "/model_info": {**model, "tokenizer_path": self.tokenizer},
             "/server_info": {**speculation, "enable_priority_scheduling": self.priorities},
         }

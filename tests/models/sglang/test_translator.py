@@ -95,11 +95,12 @@ async def test_the_prompt_grows_at_its_end(local: bool, folder: str) -> None:
         assert await translated(engine, request) == "hello"
         before, source, after = prompt(server).partition("你好")
         assert source and after == "<|im_end|>\n<|im_start|>assistant\n"
-        assert before.startswith("<|im_start|>system\n") and "好 = good" in before
+        assert before.startswith("<|im_start|>system\n")
         turns = re.findall(r"<\|im_start\|>(user|assistant)\n([^<]*)", before)
         assert turns == [
             ("user", "早"), ("assistant", "morning"),
-            ("user", "再见"), ("assistant", "bye"), ("user", ""),
+            ("user", "再见"), ("assistant", "bye"),
+            ("user", "好"), ("assistant", "good"), ("user", ""),
         ]  # fmt: skip
 
 
@@ -221,3 +222,27 @@ async def test_it_does_not_start_without_what_it_needs(folder: str) -> None:
     for wrong in ({"way": "magic"}, {"family": "llama"}):
         with pytest.raises(EngineError, match="There is no"):
             SGLang(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("named", ["translator:tuned", "tuned"])
+async def test_a_fine_tuned_adapter_answers_when_it_is_named(folder: str, named: str) -> None:
+    async with double(answers=pages("hi"), tokenizer=folder, adapters=("other", "tuned")) as made:
+        engine = SGLang(urls=[made.url], model=named)
+        await engine.start()
+        assert await translated(engine, NOT_NOW) == "hi"
+        assert {one.body.get("lora_path") for one in made.questions("/generate")} == {"tuned"}
+        await engine.close()
+
+
+async def test_nobody_is_fine_tuned_unasked(folder: str) -> None:
+    async with double(answers=pages("hi"), tokenizer=folder, adapters=("tuned",)) as made:
+        engine = SGLang(urls=[made.url])
+        await engine.start()
+        assert "lora_path" not in made.questions("/generate")[-1].body
+        await engine.close()
+
+
+async def test_an_adapter_that_is_not_there_is_refused_with_those_that_are(folder: str) -> None:
+    async with double(answers=pages(), tokenizer=folder, adapters=("tuned",)) as made:
+        with pytest.raises(errors.NoModel, match=r"'translator:wrong'.*translator:tuned"):
+            await SGLang(urls=[made.url], model="translator:wrong").start()
