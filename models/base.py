@@ -47,6 +47,8 @@ class Request:
     """The whole segment, for the last time."""
     room: str = ""
     """Whose conversation it is: equal ones are best asked at the same place. Never logged."""
+    columns: int = 0
+    """Of the widest display it is read on, if all of them are known; else 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,16 @@ class Detector(Protocol):
         An ear may occur several times in a call: its windows come in order, call after call.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What a segment may be about."""
+
+    terms: tuple[str, ...] = ()
+    """Names and terms of the room's glossary, in the languages of the microphone."""
+    said: str = ""
+    """The last sentence of the conversation, in one of those languages."""
 
 
 class Hearing(Protocol):
@@ -142,10 +154,27 @@ class Recognizer(Protocol):
 
 
 @runtime_checkable
+class Primed(Protocol):
+    """A recognizer that hears names and terms better when it knows that they may come."""
+
+    def prime(self, speaker: str, hints: Hints) -> None:
+        """Take what the segments of `speaker` that are opened from now on may be about."""
+        ...
+
+
+@runtime_checkable
 class Frugal(Protocol):
     """A translator that says what each answer took."""
 
     on_spent: Callable[[Spent], None]
+
+
+@runtime_checkable
+class Generative(Protocol):
+    """A translator that may answer anything, as language models do: `models.guards` judges what it
+    says before anybody reads it."""
+
+    generative: bool
 
 
 class Translator(Protocol):

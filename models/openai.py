@@ -28,6 +28,7 @@ class OpenAI:
 
     name = "openai"
     forces_prefix = False
+    generative = True
 
     def __init__(
         self,
@@ -42,10 +43,13 @@ class OpenAI:
     ) -> None:
         """`urls`: of servers of the same model; `model`: its name there, by default the only one;
         `family`: how to talk to it (prompts.py); `deadline_s`: for one translation; `start_s`: for
-        a server that is loading."""
+        a server that is loading.
+
+        EngineError: no such family.
+        """
         self._servers = Servers(urls, key=key, deadline_s=deadline_s)
         self._model, self._pairs, self._start_s = model, tuple(pairs), start_s
-        self._family = family
+        self._family = prompts.check(family)
         self._more: Mapping[str, object] = UNTHINKING
 
     @property

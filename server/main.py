@@ -78,6 +78,7 @@ async def serve(config: Config, built: registry.Engines) -> None:
         listening(metrics_app(house), "127.0.0.1", config.metrics_port) as metrics,
     ):
         house.engines = engines
+        engines.translation.on_refused = house.metrics.refused
         await _serve(config, house, metrics, stop)
 
 

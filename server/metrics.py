@@ -57,6 +57,9 @@ class Metrics:
         self.read, self.cached = tokens.labels("prompt"), tokens.labels("cached")
         self.answered = tokens.labels("answer")
         self.answers = self._counter("translation_answers", "Translations that it finished")
+        self.refusals = self._counter(
+            "translation_refused", "Answers that were no translations, by what was wrong", "what"
+        )
         self.errors = self._counter("errors", "Connections closed with an error", "code")
         self.audio = self._counter("audio_seconds", "Audio received")
         self.lag = Histogram(
@@ -90,6 +93,10 @@ class Metrics:
         self.read.inc(spent.prompt)
         self.cached.inc(spent.cached)
         self.answered.inc(spent.tokens)
+
+    def refused(self, what: str) -> None:
+        """An answer of a translator was not for readers."""
+        self.refusals.labels(what).inc()
 
     async def watch_loop(self) -> None:
         """Measure the event loop's lag until cancelled."""

@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import suppress
 
 import av
 
@@ -34,6 +35,7 @@ from streaming.values import (
 
 from .clock import Clock
 from .engines import Engines, started
+from .translation import Unusable
 
 HOUR = samples(3_600_000)
 
@@ -91,8 +93,9 @@ async def captions(
             request = Request(
                 source, target, text, context=book.context(source, target), final=True
             )
-            told = await engines.translation.translate(request)
-            lines.append(_line(segment, target, told, engines.translation.name, True))
+            with suppress(Unusable):
+                told = await engines.translation.translate(request)
+                lines.append(_line(segment, target, told, engines.translation.name, True))
         for line in lines:
             for posted in list(book.push(line).values())[:1]:
                 yield posted.plain

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from models.base import EngineError, Heard, Hearing, Recognizer
+from models.base import EngineError, Heard, Hearing, Hints, Primed, Recognizer
 from streaming.clean import clean
 from streaming.recording import Recording
 from streaming.values import SpeechSegment
@@ -36,11 +36,12 @@ class Recognition:
         recording: Recording,
         on_change: Callable[[str], None],
         deadline_s: float = DEADLINE_S,
+        hints: Callable[[], Hints] = Hints,
     ) -> None:
         self.recognizer, self.speaker, self.hears = recognizer, speaker, hears
         self.recording = recording
         self.on_change = on_change
-        self.deadline_s = deadline_s
+        self.deadline_s, self.hints = deadline_s, hints
         self.open: dict[int, Progress] = {}
         self.down = False
 
@@ -71,6 +72,8 @@ class Recognition:
     async def _hear(self, segment: SpeechSegment, committed: str) -> Heard:
         progress = self.open.get(segment.id)
         if progress is None:
+            if isinstance(self.recognizer, Primed):
+                self.recognizer.prime(self.speaker, self.hints())
             hearing = await self.recognizer.open(self.speaker, self.hears)
             progress = self.open[segment.id] = Progress(hearing, segment.start)
         pcm = self.recording.read(progress.fed, segment.end)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from models.base import EngineError, Request
+from models.base import EngineError, Hints, Request
 from streaming.audience import foreign
 from streaming.captions import Captions, Line, Posted
 from streaming.echo import Echo, dbfs
@@ -26,9 +26,11 @@ from streaming.units import units
 from streaming.values import Hypothesis, Pair, SpeechSegment, Transcript, milliseconds
 
 from .engines import Engines
+from .hints import hints
 from .member import Member, unavailable
 from .metrics import Metrics
 from .session import Session
+from .translation import Unusable
 
 log = logging.getLogger(__name__)
 
@@ -202,6 +204,17 @@ class Room:
         """The terms that occur in `text`."""
         return self.terms.entries_for(text, source, target)
 
+    def columns(self, target: str) -> int:
+        """Of the widest display that a language is read on; 0 if not all of them are known."""
+        hellos = (member.hello for member in self.members.values())
+        displays = [hello.display for hello in hellos if target in hello.reads]
+        known = [display.columns for display in displays if display is not None]
+        return max(known, default=0) if len(known) == len(displays) else 0
+
+    def hints(self, hears: Collection[str]) -> Hints:
+        """What a microphone that hears these languages may hear next."""
+        return hints(self.terms, reversed(self.captions.said), hears)
+
     def speaking_changed(self) -> None:
         """Somebody began or stopped."""
         self.roster_changed = True
@@ -292,9 +305,12 @@ class Room:
                 context=self.context(said.language, language),
                 glossary=self.glossary(said.text, said.language, language),
                 final=True,
+                columns=self.columns(language),
             )
             try:
                 told = units(await self.engines.translation.translate(request))
+            except Unusable:
+                continue
             except EngineError:
                 return
             found = Hypothesis(tuple(told), len(told), len(told), final=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 from typing import Protocol
 
+from models.base import Hints
 from streaming.captions import Line
 from streaming.values import Pair, Transcript
 
@@ -32,6 +33,14 @@ class Scene(Protocol):
 
     def glossary(self, text: str, source: str, target: str) -> tuple[tuple[str, str], ...]:
         """The terms of the glossary that occur in `text`."""
+        ...
+
+    def columns(self, target: str) -> int:
+        """Of the widest display that a language is read on; 0 if not all of them are known."""
+        ...
+
+    def hints(self, hears: Collection[str]) -> Hints:
+        """What a microphone that hears these languages may hear next."""
         ...
 
     def speaking_changed(self) -> None:

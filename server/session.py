@@ -18,7 +18,7 @@ from streaming.agreement import Agreement, several
 from streaming.captions import Line
 from streaming.framer import Framer
 from streaming.languages import base
-from streaming.messages import Latency
+from streaming.messages import Degraded, Latency
 from streaming.recording import Recording
 from streaming.retranslation import Ask, Retranslation
 from streaming.segmenter import Segmenter, SegmenterConfig
@@ -32,6 +32,7 @@ from .mailbox import Mailbox
 from .owed import Owed
 from .recognition import Recognition
 from .scene import Scene
+from .translation import Unusable
 
 LATE_S = 0.6  # without audio for so long, what was being said is taken as said
 
@@ -73,6 +74,7 @@ class Session:
             self.hears,
             self.recording,
             self._recognition_changed,
+            hints=partial(scene.hints, self.hears),
         )
         self.segments = Mailbox[tuple[SpeechSegment, Stamp]]()
         self.transcripts: dict[str, Mailbox[tuple[Transcript, Stamp]]] = {}
@@ -246,6 +248,10 @@ class Session:
             for ask in machine.push(said):
                 answer = await self._answer(machine, ask) if ask.text.strip() else ""
                 line = replace(machine.take(ask, answer), quiet=said.segment.quiet)
+        except Unusable:
+            if said.final:
+                self._leave_untranslated(machine, said, stamp)
+            return said.final
         except EngineError:
             return False
         spent = self.clock.now() - started
@@ -260,12 +266,20 @@ class Session:
                 text=ask.text,
                 prefix=ask.prefix,
                 hypothesis=ask.hypothesis,
-                context=(*self.scene.context(machine.source, machine.target), *machine.closed),
+                context=(
+                    *self.scene.context(machine.source, machine.target),
+                    *(() if ask.final else machine.closed),  # it is all asked for once more
+                ),
                 glossary=self.scene.glossary(ask.text, machine.source, machine.target),
                 final=ask.final,
                 room=self.room,
+                columns=self.scene.columns(machine.target),
             )
         )
+
+    def _leave_untranslated(self, machine: Retranslation, said: Transcript, stamp: Stamp) -> None:
+        """The translator cannot say this line: its readers get the words themselves."""
+        self._publish(said.segment, machine.target, said.line, stamp, True, "untranslated")
 
     async def _give_up(self, machine: Retranslation, said: Transcript, stamp: Stamp) -> None:
         """A translation that is owed came too late to be of use: withdraw its line."""
@@ -278,6 +292,7 @@ class Session:
         line: Hypothesis,
         stamp: Stamp,
         translated: bool = False,
+        degraded: Degraded | None = None,
     ) -> None:
         engine = self.engines.translation.name if translated else self.engines.recognizer.name
         now = self.clock.now()
@@ -292,7 +307,7 @@ class Session:
                 at=stamp.at,
                 engine=engine,
                 latency=stamp.latency(now),
-                degraded="late" if late else None,
+                degraded=degraded or ("late" if late else None),
             )
         )
 

@@ -18,7 +18,8 @@ from .values import Hypothesis, Pair, SpeechSegment, Text
 
 Key = tuple[str, int, str, str]
 RECENT = 20  # finals that a late joiner gets
-CONTEXT = 6  # closed pairs that a translator sees
+CONTEXT = 6  # closed pairs that a translator sees, at most
+BLOCK = 3  # lines that leave it together, so that what servers remember of it lasts for as many
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Captions:
         self.finals: dict[Key, Caption] = {}  # in the order they came
         self.closed: set[Key] = set()
         self.said: deque[Caption] = deque(maxlen=RECENT)  # the last final transcripts
+        self.spoken = 0  # how many there were
 
     def push(self, line: Line) -> dict[Stability, Posted]:
         """Take a line; return what each setting of the dial shows of it now, if that is new."""
@@ -104,13 +106,18 @@ class Captions:
 
     def context(self, source: str, target: str) -> tuple[Pair, ...]:
         """The last closed lines in these two languages, either way, oldest first."""
+        first = self.spoken - len(self.said)
+        ours = {base(source): target, base(target): source}
         found = []
-        for said in self.said:
-            other = target if base(said.language) == base(source) else source
+        for number, said in enumerate(self.said, first):
+            other = ours.get(base(said.language), "")
             told = self.finals.get((said.speaker, said.segment, other, "translation"))
-            if told is not None and told.text:
-                found.append(Pair(said.language, other, said.text, told.text))
-        return tuple(found[-CONTEXT:])
+            if told is not None and told.text and told.degraded != "untranslated":
+                found.append((number, Pair(said.language, other, said.text, told.text)))
+        begin = -(-first // BLOCK) * BLOCK
+        while sum(number >= begin for number, _ in found) > CONTEXT:
+            begin += BLOCK
+        return tuple(pair for number, pair in found if number >= begin)
 
     def untold(self, language: str) -> Iterator[Caption]:
         """The last final transcripts that have no line in `language`."""
@@ -138,6 +145,7 @@ class Captions:
         self.finals[line.key] = posted.plain
         if text and line.kind == "transcript":
             self.said.append(posted.plain)
+            self.spoken += 1
         return dict.fromkeys(DIALS if text else shown, posted)
 
     def _posted(self, line: Line, text: Text, first: bool) -> Posted:

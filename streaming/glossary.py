@@ -7,7 +7,8 @@
 
 A term serves every pair of its languages. Which of them occur in a text is found by the longest
 match from the left: whole words where words are spaced, in any case and with an -s, -es or 's more
-than the glossary has; anywhere where they are not, and in Korean, whose particles join the word.
+than the glossary has, in English also as -ed, -ing and -ies ("coding" is found by "code"); anywhere
+where they are not, and in Korean, whose particles join the word.
 """
 
 import re
@@ -31,7 +32,6 @@ _Known = dict[tuple[str, str, str], tuple[str, str]]
 """What a form in one language means in another, and the name of the term that says so."""
 
 _HEADER = re.compile(r"\s*\[\[\s*term\s*\]\]")
-_ENDINGS = ("'s", "es", "s", "")
 
 
 class GlossaryError(ValueError):
@@ -71,11 +71,12 @@ class Glossary:
             return ()
         found: dict[tuple[str, str], None] = {}
         text, past = _fold(text), 0
+        english = languages.base(source) == "en"
         for place, word in _words(text):
             if place < past or len(found) == MOST_ENTRIES:
                 continue
-            for form in _candidates(starts, word):
-                end, meant = _ends(text, place, form.folded), _meant(form.term, target)
+            for form in _candidates(starts, word, english):
+                end, meant = _ends(text, place, form.folded, english), _meant(form.term, target)
                 if end and meant:
                     found[form.written, meant] = None
                     past = end
@@ -173,26 +174,52 @@ def _first(form: str) -> str:
     return next(word for _, word in _words(_fold(form)))
 
 
-def _candidates(starts: Mapping[str, list[_Form]], word: str) -> Iterator[_Form]:
-    """The forms that may begin at a word, inflected or not; the longest first."""
-    for ending in ("", "s", "es"):
+def _stems(word: str, english: bool) -> Iterator[str]:
+    """What a word may be a form of: itself first, and much that is no word at all."""
+    yield word
+    for ending in ("s", "es"):
         if word.endswith(ending):
-            yield from starts.get(word[: len(word) - len(ending)], ())
+            yield word.removesuffix(ending)
+    if not english or len(word) < 5:
+        return
+    if word.endswith(("ies", "ied")):
+        yield word[:-3] + "y"
+    for ending in ("ed", "ing"):
+        stem = word.removesuffix(ending)
+        if stem != word and len(stem) > 2:
+            yield stem
+            yield stem + "e"
+            if stem[-1] == stem[-2]:
+                yield stem[:-1]
 
 
-def _ends(text: str, place: int, form: str) -> int | None:
+def _candidates(starts: Mapping[str, list[_Form]], word: str, english: bool) -> Iterator[_Form]:
+    """The forms that may begin at a word, inflected or not; the longest first."""
+    for stem in _stems(word, english):
+        yield from starts.get(stem, ())
+
+
+def _ends(text: str, place: int, form: str, english: bool) -> int | None:
     """Where a form found by the word at `place` ends; None if it is not there as whole words."""
     begin = place - next(at for at, _ in _words(form))
-    if begin < 0 or not text.startswith(form, begin):
+    last = "" if _alone(form[-1]) else _last(form)
+    head = len(form) - len(last)
+    if begin < 0 or not text.startswith(form[:head], begin):
         return None
-    end = begin + len(form)
-    if _alone(form[-1]):
-        return end
-    for ending in _ENDINGS:
-        after = end + len(ending)
-        if text.startswith(ending, end) and not _continues(text, after):
-            return after
-    return None
+    end = begin + head
+    if last:
+        word = next((word for at, word in _words(text[end : end + 2 * LONGEST]) if at == 0), "")
+        if last not in _stems(word, english):
+            return None
+        end += len(word)
+        return end + 2 if text.startswith("'s", end) and not _continues(text, end + 2) else end
+    return end if _alone(form[-1]) or not _continues(text, end) else None
+
+
+def _last(form: str) -> str:
+    """The word that ends a form; '' if a sign does."""
+    at, word = list(_words(form))[-1]
+    return word if at + len(word) == len(form) else ""
 
 
 def _continues(text: str, place: int) -> bool:

@@ -68,6 +68,33 @@ def test_case_plural_and_genitive_are_one_word(text: str) -> None:
     assert sources(text) == ["interpreter"]
 
 
+@pytest.mark.parametrize(
+    ("term", "text"),
+    [
+        ("code", "we are coding"), ("code", "it was coded"), ("code", "codes"),
+        ("cut", "cutting lenses"), ("polish", "it was polished by hand"),
+        ("battery", "two batteries"), ("notify", "he is notified"), ("fix", "she fixes it"),
+        ("speech act", "speech acts"), ("power up", "POWER UP"), ("agree", "agreed"),
+    ],
+)  # fmt: skip
+def test_inflected_english_is_the_same_word(term: str, text: str) -> None:
+    assert Glossary([{"en": term, "es": "x"}]).entries_for(text, "en-GB", "es") == ((term, "x"),)
+
+
+@pytest.mark.parametrize(
+    ("term", "text"),
+    [("be", "a bed"), ("us", "used"), ("ring", "the string"), ("code", "a codec"), ("cut", "cute")],
+)
+def test_a_word_that_only_looks_inflected_is_another(term: str, text: str) -> None:
+    assert Glossary([{"en": term, "es": "x"}]).entries_for(text, "en", "es") == ()
+
+
+def test_other_languages_are_not_inflected_as_english_is() -> None:
+    assert (
+        Glossary([{"de": "Wohn", "en": "living"}]).entries_for("gewohned wohned", "de", "en") == ()
+    )
+
+
 def test_a_plural_in_es_is_found() -> None:
     assert sources("my glasses broke") == ["glass"]
 

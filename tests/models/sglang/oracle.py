@@ -16,14 +16,14 @@ MARKS = (
 )
 
 
-def definition() -> bytes:
-    """A tokenizer of single bytes and Qwen's special tokens, some of them not called special."""
+def definition(marks: Sequence[str] = MARKS) -> bytes:
+    """A tokenizer of single bytes and special tokens, Qwen's, some of them not called special."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     made = Tokenizer(models.BPE({letter: n for n, letter in enumerate(alphabet)}, []))
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     made.decoder = decoders.ByteLevel()
-    made.add_special_tokens([mark for mark in MARKS if mark.startswith("<|")])
-    made.add_tokens([mark for mark in MARKS if not mark.startswith("<|")])
+    made.add_special_tokens([mark for mark in marks if mark.startswith("<|")])
+    made.add_tokens([mark for mark in marks if not mark.startswith("<|")])
     return str(made.to_str()).encode()
 
 
