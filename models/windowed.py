@@ -28,7 +28,7 @@ class Windowed:
 
     async def hear(self, pcm: bytes, committed: str) -> Heard:
         """The words so far. Audio is taken even if this is cancelled or fails. EngineError."""
-        self._pcm += pcm
+        self._pcm += dithered(pcm)
         del self._pcm[: -LONGEST * BYTES_PER_SAMPLE]
         if len(self._pcm) < LEAST * BYTES_PER_SAMPLE:
             return Heard("", self._language)
@@ -43,19 +43,27 @@ class Windowed:
         self._pcm.clear()
 
 
-def wav(pcm: bytes) -> bytes:
-    """16 kHz mono as a file, with a breath of noise where there is digital silence."""
+def dithered(pcm: bytes) -> bytes:
+    """The sound, with a breath of noise where there is digital silence. Done once, as it comes: a
+    second of it is heard by the model dozens of times."""
     sound = np.frombuffer(pcm, "<i2")
+    if sound.all():
+        return pcm
     noise = np.random.default_rng(0).integers(-FAINT, FAINT, len(sound), "<i2", endpoint=True)
+    return np.where(sound == 0, noise, sound).astype("<i2").tobytes()
+
+
+def wav(pcm: bytes) -> bytes:
+    """16 kHz mono as a file."""
     file = io.BytesIO()
     with wave.open(file, "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(BYTES_PER_SAMPLE)
         out.setframerate(SAMPLE_RATE)
-        out.writeframes(np.where(sound == 0, noise, sound).astype("<i2").tobytes())
+        out.writeframes(pcm)
     return file.getvalue()
 
 
 def hum(ms: float) -> bytes:
     """Faint noise, for asking a recognizer whether it hears at all."""
-    return wav(bytes(samples(ms) * BYTES_PER_SAMPLE))
+    return wav(dithered(bytes(samples(ms) * BYTES_PER_SAMPLE)))
