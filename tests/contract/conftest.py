@@ -17,11 +17,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.stock import Stock
+from tests.contract.stock import stock as stock_server
+
 ROOT = Path(__file__).parents[2]
 STARTS_WITHIN_S = 400.0  # a busy machine, and a C++ compiler for the first n-grams
 STOPS_WITHIN_S = 30.0
 LAST_LINES = 40
 WITHOUT_WEIGHTS = ("--load-format", "dummy")
+SHARING = ("--sleep-on-idle",)  # several servers, few cores: SGLang's loop would spin
 
 Serving = Callable[..., "Server"]
 """serving(model, algorithm, *flags): `model` is "qwen3", "qwen3-asr" or a folder."""
@@ -38,6 +42,7 @@ class Server:
 
 
 STARTED = pytest.StashKey[list[Server]]()
+COUNTED = pytest.StashKey[list[str]]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -78,6 +83,29 @@ def serving(
         launcher.wait(STOPS_WITHIN_S)
 
 
+@pytest.fixture(scope="session")
+def stock(sglang: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stock]:
+    """A server that is not ours."""
+    with stock_server(sglang, tmp_path_factory.mktemp("stock") / "log") as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def count(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Prints a line of figures at the end of the run."""
+    return pytestconfig.stash.setdefault(COUNTED, []).append
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """What was counted, where it is seen without asking for it."""
+    if lines := config.stash.get(COUNTED, []):
+        terminalreporter.section("counted")
+        for counted in lines:
+            terminalreporter.line(counted)
+
+
 def start(
     sglang: Path, model: str, algorithm: str, flags: tuple[str, ...], log: Path
 ) -> tuple[Server, subprocess.Popen[bytes]]:
@@ -91,7 +119,7 @@ def start(
         *(sys.executable, str(ROOT / "surtitle.py"), "models", "serve", role, "--gpu", "cpu"),
         *("--model", str(folder), "--algorithm", algorithm, "--environment", str(sglang)),
         *("--port", "0", "--ready-fd", str(ready), "--parent-fd", str(parent), "--verbose"),
-        *("--", *dummy, *flags),
+        *("--", *SHARING, *dummy, *flags),
     ]
     with open(log, "wb") as out:
         launcher = subprocess.Popen(
