@@ -1,6 +1,6 @@
 """Whichever way the last answer is used, the next one is the same: 200 sentences that grow.
 
-Each is translated anew with every word (every character, from Chinese), by a small model trained
+Each is translated anew with every two words (or characters, from Chinese), by a small model trained
 for it, with its last answer as the hypothesis. The prefix cache is left as it comes.
 """
 
@@ -25,6 +25,7 @@ from tests.contract.asking import (
 from tests.contract.conftest import Serving
 
 SENTENCES = 100  # into each language
+HOP = 2  # words: every one of them would take twice as long, and say the same
 TOGETHER = 8
 ALGORITHM = {"none": "none", "logprobs": "none", "ngram": "ngram", "plugin": "hypothesis"}
 
@@ -39,7 +40,8 @@ def lines() -> Iterator[Line]:
     for target in ("zh", "en"):
         for text in sentences(target)[:SENTENCES]:
             parts = [f"{word} " for word in text.split()] if target == "zh" else list(text)
-            states = ("".join(parts[: at + 1]).strip() for at in range(len(parts)))
+            sizes = [*range(HOP, len(parts), HOP), len(parts)]
+            states = ("".join(parts[:size]).strip() for size in sizes)
             yield tuple(prompt(state, target) for state in states)
 
 
@@ -84,7 +86,7 @@ def test_every_way_says_what_greedy_decoding_says(
 ) -> None:
     plain, found = said("none"), said(name)
     updates = sum(map(len, plain))
-    assert updates > 1000
+    assert updates > 600
     pairs = [
         (ours, theirs)
         for line, plainly in zip(found, plain, strict=True)
