@@ -97,6 +97,8 @@ def _speculation(launch: Launch) -> list[str]:
         *("--speculative-num-draft-tokens", str(CARDS[launch.card].drafted)),
         # One chain of n-grams a request: cheap to draw up, and any attention can verify it.
         *("--speculative-ngram-max-bfs-breadth", "1"),
+        # Of a million tokens said lately; SGLang would take two gigabytes for ten.
+        *("--speculative-ngram-capacity", "1000000"),
     ]
 
 
