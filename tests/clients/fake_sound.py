@@ -2,9 +2,8 @@
 
 import math
 import struct
-import time
 from collections.abc import Callable
-from threading import Thread
+from threading import Condition, Thread
 from types import SimpleNamespace
 from typing import Any
 
@@ -41,11 +40,16 @@ class Stream:
         self.active = self.closed = False
         rate = how["samplerate"]
         if sound.refuse is not None and (error := sound.refuse(rate)) is not None:
+            with sound.changed:
+                sound.refusals += 1
+                sound.changed.notify_all()
             raise error
         sound.streams.append(self)
 
     def start(self) -> None:
-        self.active = True
+        with self.sound.changed:
+            self.active = True
+            self.sound.changed.notify_all()
 
     def abort(self) -> None:
         self.active = False
@@ -80,7 +84,8 @@ class Sound:
         self.rows = list(rows)
         self.default = SimpleNamespace(device=[0, 0])
         self.streams: list[Stream] = []
-        self.restarts = 0
+        self.restarts = self.refusals = 0
+        self.changed = Condition()
         self.refuse: Callable[[int], Exception | None] | None = None
 
     def query_devices(self) -> list[dict[str, Any]]:
@@ -96,12 +101,16 @@ class Sound:
         assert all(stream.closed for stream in self.streams), "a stream is open"
 
     def _initialize(self) -> None:
-        self.restarts += 1
+        with self.changed:
+            self.restarts += 1
+            self.changed.notify_all()
+
+    def until(self, happened: Callable[[], bool]) -> None:
+        """Wait for it: call this in a thread."""
+        with self.changed:
+            assert self.changed.wait_for(happened, 5), "it did not happen"
 
     def opened(self, count: int = 1) -> Stream:
         """The newest stream, once so many have been opened. Waits: call it in a thread."""
-        until = time.monotonic() + 5
-        while len(self.streams) < count or not self.streams[-1].active:
-            assert time.monotonic() < until, f"only {len(self.streams)} streams were opened"
-            time.sleep(0.002)
+        self.until(lambda: len(self.streams) >= count and self.streams[-1].active)
         return self.streams[-1]

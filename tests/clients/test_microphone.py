@@ -45,8 +45,8 @@ async def frames(heard: Capture, stream: Stream, *blocks: bytes) -> list[AudioFr
 
 async def settled() -> None:
     """What other threads have told has arrived."""
-    for _ in range(3):
-        await asyncio.sleep(0.01)
+    for _ in range(3):  # a thread's answer comes behind what was told before
+        await asyncio.to_thread(int)
 
 
 async def test_blocks_from_another_thread_are_frames_with_positions(sound: Sound) -> None:
@@ -120,8 +120,8 @@ async def test_a_device_that_vanishes_is_said_and_tried_until_it_is_back(sound: 
         await frames(heard, first, block())
         row = sound.rows.pop()
         first.vanish()
-        await asyncio.sleep(0.1)
-        assert first.closed and sound.restarts > 1  # it was looked for more than once
+        await asyncio.to_thread(sound.until, lambda: sound.restarts > 1)  # looked for, and again
+        assert first.closed
         assert said == [
             "the microphone Yeti Stereo Microphone is gone: listening again as soon as it is back"
         ]
@@ -162,7 +162,7 @@ async def test_a_device_that_dies_while_it_is_opened_again_is_tried_again(sound:
     async with listening("", said.append) as heard:
         sound.refuse = lambda hz: PortAudioError("Device unavailable", -9985)
         sound.opened().vanish()
-        await asyncio.sleep(0.1)
+        await asyncio.to_thread(sound.until, lambda: sound.refusals > 0)
         sound.refuse = None
         await frames(heard, await asyncio.to_thread(sound.opened, 2), block())
     assert len(said) == 2
