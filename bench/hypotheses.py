@@ -23,7 +23,7 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,88 +37,17 @@ from models.sglang.servers import Servers
 from models.sglang.tokens import Ids, Local
 from models.sglang.ways import Logprobs, Plain, Plugin, Question, Way
 
-MODEL = Path(__file__).parent / "teensy"
+from .growing import MODEL, Line, Tally, common, least, lines
+
 SPACE = "SURTITLE_SGLANG"  # the variable that names the environment SGLang is in
 KINDS = ("short", "long", "windowed")
 HOPS = (1, 2, 3, 4)  # words
-HAN = 1  # characters that a source in Chinese grows by where one in English grows by a word
 LINES = 12  # of each kind and direction
-SENTENCES = 4  # of a long line
+DRAFTED = 16  # tokens a pass
 LIMIT = 96  # tokens of an answer
 WINDOW = 12  # tokens of a windowed line that may still be revised
 DROPPED = 3  # tokens that prefix-forcing leaves open
 TOGETHER = 4  # lines that are translated at a time
-
-Language = str
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What somebody says, and how it grows."""
-
-    target: Language
-    words: tuple[str, ...]
-    windowed: bool = False
-    """Its older tokens, once answered twice, are held to, as the server does it."""
-
-    def states(self, hop: int) -> Iterator[str]:
-        """The text after every `hop` words, and whole."""
-        for count in range(hop, len(self.words) + hop, hop):
-            yield "".join(self.words[:count]).strip()
-
-
-@dataclass(slots=True)
-class Tally:
-    """What one scheme took for one kind of line."""
-
-    updates: int = 0
-    passes: int = 0
-    tokens: int = 0
-    verified: int = 0
-    offered: int = 0
-    accepted: int = 0
-    """Tokens that did not need a pass of their own."""
-    different: int = 0
-    """Updates whose answer is not the plain one's, token for token."""
-    erased: int = 0
-    final: int = 0
-    """Tokens of the lines' last answers."""
-    answers: list[list[Ids]] = field(default_factory=list)
-
-    def figures(self, plain: "Tally") -> dict[str, float]:
-        """Per update, and against plain."""
-        return {
-            "updates": self.updates,
-            "passes": round(self.passes / self.updates, 3),
-            "times_fewer": round(plain.passes / self.passes, 2),
-            "verified": round(self.verified / self.updates, 1),
-            "acceptance": round(self.accepted / self.offered, 3) if self.offered else 0.0,
-            "different": self.different,
-            "erasure": round(self.erased / self.final, 2),
-        }
-
-
-# -- lines
-
-
-def lines(kind: str, target: Language, count: int) -> list[Line]:
-    """Held-out sentences: one by one ("short"), or several in a row, which are translated again
-    as a whole ("long") or but for what is old enough ("windowed")."""
-    pairs = json.loads((MODEL / "heldout.json").read_text("utf-8"))
-    said = [english if target == "Chinese" else chinese for english, chinese in pairs]
-    if kind != "short":
-        between = " " if target == "Chinese" else ""
-        starts = range(0, count * SENTENCES, SENTENCES)
-        said = [between.join(said[at : at + SENTENCES]) for at in starts]
-    return [Line(target, words(text, target), kind == "windowed") for text in said[:count]]
-
-
-def words(text: str, target: Language) -> tuple[str, ...]:
-    """The words of a source in the language that is not `target`."""
-    if target == "Chinese":
-        return tuple(f"{word} " for word in text.split())
-    return tuple(text[at : at + HAN] for at in range(0, len(text), HAN))
-
 
 # -- schemes
 
@@ -168,10 +97,10 @@ class Asked:
         frozen: Ids = ()
         for text in line.states(hop):
             if line.windowed:
-                agreed = _common(before, last)
+                agreed = common(before, last)
                 frozen = last[: max(len(frozen), min(agreed, len(last) - WINDOW))]
             answer = await self._answer(self._prompt(line, text), frozen, last, tally)
-            tally.erased += len(last) - _common(last, answer)
+            tally.erased += len(last) - common(last, answer)
             before, last = last, answer
             answers.append(answer)
         tally.final += len(last)
@@ -218,39 +147,6 @@ class Asked:
         async with aclosing(self._servers.stream("/generate", body, Generate)) as events:
             async for event in events:
                 yield event
-
-
-DRAFTED = 16
-
-
-def _common(a: Sequence[int], b: Sequence[int]) -> int:
-    pairs = enumerate(zip(a, b, strict=False))
-    return next((at for at, (x, y) in pairs if x != y), min(len(a), len(b)))
-
-
-def least(answers: Sequence[Sequence[Ids]]) -> float:
-    """Passes an update that no draft made of the last answer alone can do with less than: one for
-    each token that is not in that answer, in its order, and one in any case."""
-    passes = updates = 0
-    for line in answers:
-        last: Ids = ()
-        for answer in line:
-            passes += max(1, len(answer) + 1 - _shared(last, answer))
-            updates += 1
-            last = answer
-    return passes / updates
-
-
-def _shared(a: Ids, b: Ids) -> int:
-    """Length of the longest common subsequence; what ends an answer is common to all but none."""
-    if not a:
-        return 0
-    row = [0] * (len(b) + 1)
-    for x in a:
-        before, row = row, [0]
-        for at, y in enumerate(b):
-            row.append(before[at] + 1 if x == y else max(before[at + 1], row[at]))
-    return row[-1] + 1
 
 
 # -- servers

@@ -2,10 +2,15 @@
 
     python train.py --pairs cmn.txt --out FOLDER --minutes 70
     python train.py --pairs cmn.txt --out FOLDER --minutes 30 --start FOLDER --lines 4
+    python train.py --pairs cmn.txt --out FOLDER --minutes 50 --start FOLDER --lines 5 --own
 
 The first learns single sentences from nothing. The second goes on from there with lines of up to
-four sentences, which is what a speaker's open line looks like. In both, part of the examples is
+four sentences, which is what a speaker's open line looks like. In all, part of the examples is
 cut off in the middle, translation and all, so that the model answers a sentence that still grows.
+
+The third learns from what the model itself says to each sentence by itself, not from what people
+wrote (Kim and Rush 2016, https://aclanthology.org/D16-1139): one answer to each sentence, whatever
+stands around it. Such a model is surer, and rewrites less of a line that grows.
 
 `cmn.txt` is Tatoeba's file of pairs as manythings.org/anki gives it: English, Chinese, attribution,
 a tab between. Needs torch and transformers.
@@ -16,6 +21,7 @@ import json
 import math
 import random
 import time
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -34,6 +40,7 @@ HELD_OUT = 500
 LONGEST = 40  # tokens of one sentence
 CUT = 0.35  # of the examples end in the middle
 BATCH = 32
+ANSWERED = 128  # sentences at a time
 
 Pair = tuple[str, str]
 Example = tuple[list[int], int]  # all tokens, and how many of them are the prompt
@@ -76,38 +83,48 @@ def untrained(tokenizer: PreTrainedTokenizerFast) -> Qwen3ForCausalLM:
     )  # fmt: skip
 
 
+Own = dict[tuple[str, str], str]  # (target, source) -> what the model said
+
+
 class Examples:
     """Prompts and answers, as tokens, made anew for every epoch."""
 
-    def __init__(self, pairs: list[Pair], tokenizer: PreTrainedTokenizerFast, longest_line: int):
+    def __init__(
+        self, pairs: list[Pair], tokenizer: PreTrainedTokenizerFast, longest_line: int
+    ) -> None:
+        @cache
         def tokens(text: str) -> list[int]:
             return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
+        self.tokens = tokens
         self.longest_line = longest_line
         self.opening = {
             code: tokens("<|im_start|>user\n") + tokens(name) for code, name in NAMES.items()
         }
         self.turn = tokens("<|im_end|>\n<|im_start|>assistant\n")
         self.end = tokens("<|im_end|>")
-        self.spaced = {text: tokens(" " + text) for text, _ in pairs}
-        both = [(tokens(english), tokens(chinese), english) for english, chinese in pairs]
-        self.sentences = [one for one in both if len(one[0]) <= LONGEST >= len(one[1])]
+        self.pairs = [p for p in pairs if len(tokens(p[0])) <= LONGEST >= len(tokens(p[1]))]
+        self.own: Own = {}
 
     def epoch(self) -> list[Example]:
         """Every sentence once each way, alone or with others in a line."""
-        random.shuffle(self.sentences)
+        random.shuffle(self.pairs)
         found, at = [], 0
-        while at < len(self.sentences):
+        while at < len(self.pairs):
             several = random.random() < 0.7
             count = random.randint(2, self.longest_line) if several and self.longest_line > 1 else 1
-            line = self.sentences[at : at + count]
+            line = self.pairs[at : at + count]
             at += count
             found += [self.example("en", line), self.example("zh", line)]
         return found
 
-    def example(self, target: str, line: list[tuple[list[int], list[int], str]]) -> Example:
+    def prompt(self, target: str, source: list[int]) -> list[int]:
+        """What asks for `source` in `target`."""
+        return self.opening[target] + source + self.turn
+
+    def example(self, target: str, line: list[Pair]) -> Example:
         """One line into `target`; sometimes cut off within its last sentence."""
-        sides = [self.sides(target, place, sentence) for place, sentence in enumerate(line)]
+        sides = [self.sides(target, place, pair) for place, pair in enumerate(line)]
         source, answer = sides[-1]
         if len(source) > 3 and random.random() < CUT:
             kept = random.randint(1, len(source) - 1)
@@ -115,15 +132,44 @@ class Examples:
             sides[-1] = source[:kept], answer[: max(1, round(len(answer) * share))]
         sources = [token for side in sides for token in side[0]]
         answers = [token for side in sides for token in side[1]]
-        prompt = self.opening[target] + sources + self.turn
+        prompt = self.prompt(target, sources)
         return prompt + answers + self.end, len(prompt)
 
-    def sides(
-        self, target: str, place: int, sentence: tuple[list[int], list[int], str]
-    ) -> tuple[list[int], list[int]]:
-        english, chinese, text = sentence
-        english = self.spaced[text] if place else english
-        return (chinese, english) if target == "en" else (english, chinese)
+    def sides(self, target: str, place: int, pair: Pair) -> tuple[list[int], list[int]]:
+        """The tokens of a pair that stands at `place` of a line, source and answer."""
+        english, chinese = pair
+        source, answer = (chinese, english) if target == "en" else (english, chinese)
+        answer = self.own.get((target, source), answer)
+        space = " " if place else ""
+        if target == "en":
+            return self.tokens(source), self.tokens(space + answer)
+        return self.tokens(space + source), self.tokens(answer)
+
+
+@torch.no_grad()  # type: ignore[untyped-decorator]
+def own(model: Qwen3ForCausalLM, examples: Examples, tokenizer: PreTrainedTokenizerFast) -> Own:
+    """What the model says to every sentence, both ways; what never ended is left out."""
+    asked = [(target, pair[target == "en"]) for pair in examples.pairs for target in NAMES]
+    asked.sort(key=lambda one: len(examples.tokens(one[1])))
+    said: Own = {}
+    model.eval()
+    for at in range(0, len(asked), ANSWERED):
+        some = asked[at : at + ANSWERED]
+        prompts = [examples.prompt(target, examples.tokens(source)) for target, source in some]
+        width = max(map(len, prompts))
+        ids = torch.tensor([[0] * (width - len(prompt)) + prompt for prompt in prompts])
+        mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts])
+        answers = model.generate(
+            input_ids=ids, attention_mask=mask, do_sample=False, max_new_tokens=2 * LONGEST
+        )[:, width:]
+        for one, answer in zip(some, answers.tolist(), strict=True):
+            if examples.end[0] in answer:
+                kept = answer[: answer.index(examples.end[0])]
+                said[one] = tokenizer.decode(kept).strip()
+        if at // ANSWERED % 50 == 0:
+            print(f"answered {at} of {len(asked)}", flush=True)
+    model.train()
+    return said
 
 
 def batches(examples: list[Example]) -> list[list[Example]]:
@@ -183,6 +229,7 @@ def main() -> None:
     arguments.add_argument("--minutes", type=float, default=70)
     arguments.add_argument("--start", type=Path, help="go on with the model in this folder")
     arguments.add_argument("--lines", type=int, default=1, help="up to so many sentences a line")
+    arguments.add_argument("--own", action="store_true", help="learn from the model's own answers")
     chosen = arguments.parse_args()
     random.seed(1)
     torch.manual_seed(1)
@@ -200,12 +247,10 @@ def main() -> None:
     print(
         f"{len(pairs)} pairs, {sum(p.numel() for p in model.parameters()) / 1e6:.1f} M parameters"
     )
-    train(
-        model,
-        Examples(pairs, tokenizer, chosen.lines),
-        chosen.minutes,
-        peak=3e-4 if chosen.start else 1.5e-3,
-    )
+    examples = Examples(pairs, tokenizer, chosen.lines)
+    if chosen.own:
+        examples.own = own(model, examples, tokenizer)
+    train(model, examples, chosen.minutes, peak=3e-4 if chosen.start else 1.5e-3)
     model.eval().to(torch.bfloat16).save_pretrained(chosen.out)
     tokenizer.save_pretrained(chosen.out)
     end = {"eos_token_id": model.config.eos_token_id, "do_sample": False}

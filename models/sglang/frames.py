@@ -38,8 +38,6 @@ class Counts:
     audio: int = 0
     verified: int = 0
     """Verification passes of speculative decoding."""
-    correct: int = 0
-    """Drafted tokens that were right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +93,6 @@ class _Meta(msgspec.Struct):
     cached_tokens: int = 0
     completion_tokens: int = 0
     spec_verify_ct: int = 0
-    spec_num_correct_drafts: int = 0
     input_top_logprobs: list[list[tuple[float | None, int, str | None]] | None] | None = None
 
 
@@ -151,7 +148,6 @@ def _end(meta: _Meta, finish: _Finish) -> Event:
         cached=meta.cached_tokens,
         completion=meta.completion_tokens,
         verified=meta.spec_verify_ct,
-        correct=meta.spec_num_correct_drafts,
     )
     return End(finish.type, counts, finish.matched)
 
@@ -179,7 +175,6 @@ class _Usage(msgspec.Struct):
 
 class _Speculation(msgspec.Struct):
     spec_verify_ct: int = 0
-    spec_num_correct_drafts: int = 0
 
 
 class _Extra(msgspec.Struct):
@@ -233,6 +228,4 @@ class Chat:
                 audio=details.audio_tokens or 0,
             )
         if chunk.sglext and (spec := chunk.sglext.spec_tokens_details):
-            self._counts = replace(
-                self._counts, verified=spec.spec_verify_ct, correct=spec.spec_num_correct_drafts
-            )
+            self._counts = replace(self._counts, verified=spec.spec_verify_ct)

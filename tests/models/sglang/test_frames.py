@@ -75,13 +75,13 @@ def test_whole_answers_and_news_read_the_same() -> None:
 def test_several_tokens_come_in_one_frame() -> None:
     events = read(recorded("generate_incremental.sse"), Generate)
     assert [len(event.ids) for event in events if isinstance(event, Piece)] == [1, 1, 1, 1, 2, 3, 1]
-    assert events[-1] == End("length", Counts(prompt=3, completion=10, verified=6, correct=7))
+    assert events[-1] == End("length", Counts(prompt=3, completion=10, verified=6))
 
 
 def test_a_chat_ends_with_its_figures() -> None:
     events = read(recorded("chat_speculative.sse"), Chat)
     assert text(events) == "\n" * 8
-    assert events[-1] == End("length", Counts(prompt=12, completion=8, verified=4, correct=7))
+    assert events[-1] == End("length", Counts(prompt=12, completion=8, verified=4))
 
 
 def test_the_judgement_of_a_hypothesis_comes_once_and_first() -> None:

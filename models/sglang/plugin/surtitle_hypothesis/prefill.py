@@ -84,14 +84,16 @@ def admit(original: Callable[..., Any], adder: Any, request: Any, *rest: Any, **
         if (room is not None and new > room) or request.inflight_middle_chunks:
             leave(found, request)
     result = original(adder, request, *rest, **named)
-    cut = request in adder.can_run_list and request.extend_end < len(
-        request.full_untruncated_fill_ids
-    )
-    if found and found.lead and cut:
+    if found and found.lead and request in adder.can_run_list and cut(request):
         # By another limit: the prompt's last token is left to the next chunk, the lead to nobody.
         leave(found, request)
         request.extend_end = min(request.extend_end, len(request.origin_input_ids) - 1)
     return result
+
+
+def cut(request: Any) -> bool:
+    """The chunk that it was admitted with is not the whole of it."""
+    return bool(request.extend_end < len(request.full_untruncated_fill_ids))
 
 
 def leave(found: Carried, request: Any) -> None:
@@ -102,15 +104,14 @@ def leave(found: Carried, request: Any) -> None:
 
 def settle(original: Callable[..., None], processor: Any, batch: Any, result: Any) -> None:
     """The prefill's answer: the accepted part of the lead, and the token that SGLang appends."""
-    if chosen():
-        if getattr(result, "surtitle_accepted", None) is not None and result.copy_done is not None:
+    accepted = getattr(result, "surtitle_accepted", None)
+    if accepted is not None:
+        if result.copy_done is not None:
             result.copy_done.synchronize()
-        accepted = getattr(result, "surtitle_accepted", None)
         for place, request in enumerate(batch.reqs):
             found = waiting(request)
-            if found is None or accepted is None or request.inflight_middle_chunks > 0:
-                continue
-            take(request, found, int(accepted[place]))
+            if found and not request.inflight_middle_chunks:
+                take(request, found, int(accepted[place]))
     original(processor, batch, result)
 
 

@@ -66,6 +66,7 @@ def lead(request: Any, hypothesis: list[int]) -> list[int]:
         and getattr(request, "custom_logit_processor", None) is None
         and request.session is None
         and request.input_embeds is None
+        and request.multimodal_inputs is None  # whose positions are not counted one by one
         and not request.return_sampling_mask
         and getattr(request, "beam_group", None) is None
     )

@@ -5,6 +5,7 @@ one asks its trie, this one asks the request's hypothesis first. Everything that
 accepted is SGLang's, so the output is what greedy decoding gives.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -188,25 +189,12 @@ class HypothesisWorker(NGRAMWorker):  # type: ignore[misc]  # sglang has no type
             batch, pp_proxy_tensors=pp_proxy_tensors, capture_hidden_mode=CaptureHiddenMode.FULL
         )
         leads = [one.lead if self._leads(batch, i, one) else [] for i, one in enumerate(found)]
-        ends = np.cumsum(batch.extend_lens)
-        rows = np.concatenate(
-            [np.arange(end - 1 - len(lead), end) for end, lead in zip(ends, leads, strict=True)]
-        )
-        written = self._argmax(
-            forward.logits_output.hidden_states[torch.as_tensor(rows, device=self.device)]
-        )
-        offers = np.full((count, max(map(len, leads))), -1, dtype=np.int64)
-        starts = np.cumsum([0] + [len(lead) + 1 for lead in leads[:-1]])
-        for place, lead in enumerate(leads):
-            offers[place, : len(lead)] = lead
-        offered = torch.as_tensor(offers, device=self.device)
-        first = torch.as_tensor(starts, device=self.device)
-        steps = torch.arange(offered.shape[1], device=self.device)
-        own = written[(first[:, None] + steps).clamp_(max=len(written) - 1)]
-        accepted = ((own == offered) & (offered >= 0)).long().cumprod(dim=1).sum(dim=1)
-        next_ids = written[first + accepted].to(forward.next_token_ids.dtype)
+        rows = torch.as_tensor(ending(batch.extend_lens, leads), device=self.device)
+        written = self._argmax(forward.logits_output.hidden_states[rows])
+        accepted, following = judged(leads, written)
         plain = torch.as_tensor([not lead for lead in leads], device=self.device)
-        next_ids = torch.where(plain, forward.next_token_ids, next_ids)
+        ids = forward.next_token_ids
+        next_ids = torch.where(plain, ids, following.to(ids.dtype))
         lengths = torch.as_tensor([len(lead) for lead in leads], device=self.device)
         new_seq_lens = batch.seq_lens - (lengths - accepted)
         if on_publish is not None:
@@ -265,6 +253,34 @@ class HypothesisWorker(NGRAMWorker):  # type: ignore[misc]  # sglang has no type
 
         for place, (one, lead) in enumerate(zip(found, leads, strict=True)):
             one.ahead = partial(answer, lead, place) if lead else None
+
+
+def ending(lengths: Sequence[int], leads: Sequence[Sequence[int]]) -> np.ndarray:
+    """The rows of a batch's hidden states, requests of `lengths` one behind the other, that say
+    what comes after the prompt and after each token of a lead."""
+    pairs = zip(np.cumsum(lengths), leads, strict=True)
+    return np.concatenate([np.arange(end - 1 - len(lead), end) for end, lead in pairs])
+
+
+def judged(
+    leads: Sequence[Sequence[int]], written: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """How many tokens of each lead the model writes itself, and the one it writes after those.
+
+    `written`: its tokens at `ending` rows. Two tensors, a number for each lead. Both stay on the
+    device: reading them here would wait for the forward pass.
+    """
+    device = written.device
+    offers = np.full((len(leads), max(map(len, leads))), -1, dtype=np.int64)
+    for place, lead in enumerate(leads):
+        offers[place, : len(lead)] = lead
+    offered = torch.as_tensor(offers, device=device)
+    starts = np.cumsum([0] + [len(lead) + 1 for lead in leads[:-1]])
+    first = torch.as_tensor(starts, device=device)
+    steps = torch.arange(offered.shape[1], device=device)
+    own = written[(first[:, None] + steps).clamp_(max=len(written) - 1)]
+    accepted = ((own == offered) & (offered >= 0)).long().cumprod(dim=1).sum(dim=1)
+    return accepted, written[first + accepted]
 
 
 def path(tokens: np.ndarray, mask: np.ndarray) -> list[int]:
