@@ -18,6 +18,7 @@ TRANSLATORS = {
     "apertium": "models.apertium:Apertium",
     "sglang": "models.sglang.translator:SGLang",
     "openai": "models.openai:OpenAI",
+    "ctranslate2": "models.local.ctranslate:CTranslate2",
     "scripted": "models.scripted:ScriptedTranslator",
 }
 

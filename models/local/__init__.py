@@ -1,0 +1,1 @@
+"""Models in folders, on this machine's processor. Needs the extra `local`."""
