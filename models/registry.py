@@ -12,6 +12,7 @@ RECOGNIZERS = {
     "pocketsphinx": "models.pocketsphinx:PocketSphinx",
     "qwen-asr": "models.qwen_asr:QwenAsr",
     "openai": "models.transcriptions:Transcriptions",
+    "sherpa": "models.local.sherpa:Sherpa",
     "scripted": "models.scripted:ScriptedRecognizer",
 }
 TRANSLATORS = {
