@@ -1,0 +1,191 @@
+"""`surtitle models list|get|check`: what can translate and hear here, and what it takes."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import aiohttp
+
+from models.base import EngineError
+
+from .catalogue import CATALOGUE, Known
+from .hub import HUB, Hub
+
+HUBS = "SURTITLE_HUB"  # the variable that names another
+PACKAGES = ("ctranslate2", "sentencepiece", "sherpa_onnx")
+
+
+def usual() -> Path:
+    """Where models are kept: ${XDG_DATA_HOME:-~/.local/share}/surtitle/models."""
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(data) / "surtitle" / "models"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; its exit code."""
+    options = parser().parse_args(list(argv))
+    folder: Path = options.folder or usual()
+    try:
+        if options.action == "list":
+            return listed(folder)
+        if options.action == "get":
+            return asyncio.run(_get(options.what, folder))
+        return asyncio.run(_check(Path(options.what)))
+    except EngineError as error:
+        print(f"surtitle models: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nsurtitle models: stopped; the same command goes on", file=sys.stderr)
+        return 130
+
+
+def listed(folder: Path) -> int:
+    """Print what each tier has here."""
+    print("embedded  pocketsphinx hears English; Apertium translates what is installed of it")
+    print("          " + _embedded())
+    print("local     models in folders: CTranslate2 translates, sherpa-onnx hears")
+    absent = [name for name in PACKAGES if find_spec(name) is None]
+    if absent:
+        print(f"          not installed: {', '.join(absent)} (`pip install surtitle[local]`)")
+    found = sorted(path for path in folder.glob("*") if path.is_dir()) if folder.is_dir() else []
+    for path in found:
+        print(f"          {path.name}: {_about(path)}")
+    if not found:
+        print(f"          none in {folder}")
+    print("sglang    Qwen on a GPU server: `surtitle models serve --help`")
+    print("openai    any server that speaks OpenAI's protocol: `serve --translator-url`")
+    print("\nto get, by name, or any other as owner/model:")
+    for name, known in CATALOGUE.items():
+        languages = ", ".join(known.languages) or "200 languages"
+        print(f"  {name:17} {known.role}, {languages}; {known.licence}")
+    return 0
+
+
+def _embedded() -> str:
+    from models import apertium
+
+    pairs = ", ".join(f"{source}-{target}" for source, target in apertium.installed())
+    return f"here: {pairs}" if pairs else f"Apertium is not installed: `{apertium.INSTALL}`"
+
+
+def _about(path: Path) -> str:
+    """What a folder is, by its files; or what is wrong with it."""
+    try:
+        if (path / "tokens.txt").is_file():
+            from . import streams
+
+            kind = "transducer" if streams.inspect(path).takes_hints else "CTC"
+            return f"recognizer ({kind}), {_size(path)}"
+        if find_spec("sentencepiece") is None:
+            return "not looked into"
+        from . import families
+
+        found = families.inspect(path)
+        some = ", ".join(f"{one}-{other}" for one, other in found.pairs[:4])
+        more = f" and {len(found.pairs) - 4} more" if len(found.pairs) > 4 else ""
+        return f"translator ({found.family}), {some}{more}, {_size(path)}"
+    except EngineError as error:
+        return str(error)
+
+
+def _size(path: Path) -> str:
+    size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    return f"{size / 1e9:.1f} GB" if size > 1e9 else f"{size / 1e6:.0f} MB"
+
+
+def named(what: str) -> tuple[str, Known | None]:
+    """The model of a hub that `what` names: a short name, a pair, or owner/model. EngineError."""
+    if "/" in what:
+        return what, None
+    known = CATALOGUE.get(what)
+    if known is None:
+        source, _, target = what.partition("-")
+        fits = [
+            name
+            for name, one in CATALOGUE.items()
+            if one.role == "translator"
+            and (not one.languages or {source, target} <= {*one.languages})
+        ]
+        if not (len(source) == len(target) == 2 and fits):
+            names = ", ".join(CATALOGUE)
+            raise EngineError(f"There is no model {what!r}: there are {names}, and owner/model.")
+        known = CATALOGUE[fits[0]]
+    return known.hub, known
+
+
+async def _get(what: str, folder: Path) -> int:
+    name, known = named(what)
+    place = folder / name.partition("/")[2]
+    url = os.environ.get(HUBS, HUB)
+    _say(f"{name} from {url}" + (f" ({known.licence})" if known else ""))
+    async with aiohttp.ClientSession(headers={"User-Agent": "surtitle"}) as session:
+        size = await Hub(session, url).get(name, place, _Progress())
+    _say(f"{place} is whole: {size / 1e6:.0f} MB, every file as the hub lists it")
+    _say(f"try it: surtitle models check {place}")
+    return 0
+
+
+async def _check(folder: Path) -> int:
+    for package in PACKAGES:
+        if find_spec(package) is None:
+            raise EngineError(f"{package} is not installed: `pip install surtitle[local]`.")
+    from .trial import tried
+
+    found = await tried(folder)
+    covers = ", ".join(found.covers[:8])
+    more = f" and {len(found.covers) - 8} more" if len(found.covers) > 8 else ""
+    print(f"{found.role} ({found.what}): {covers}{more}")
+    print(f"loaded in {found.load_ms / 1000:.1f} s, takes {found.memory_mb:.0f} MB")
+    each = "a sentence" if found.role == "translator" else "a second of sound"
+    print(f"{found.each_ms:.1f} ms for {each}")
+    if found.answer:
+        print(f"says: {found.answer}")
+    return 0
+
+
+class _Progress:
+    """A line that is written over in a terminal; elsewhere a line for each tenth."""
+
+    def __init__(self) -> None:
+        self._last = ("", -1)
+
+    def __call__(self, file: str, here: int, whole: int) -> None:
+        share = here * 100 // max(1, whole)
+        if sys.stderr.isatty():
+            end = "\n" if here == whole else ""
+            bar = "#" * (share // 4)
+            print(f"\r{file[:40]:40} {bar:25} {share:3} %", end=end, file=sys.stderr, flush=True)
+        elif (file, share // 10) != self._last:
+            self._last = file, share // 10
+            _say(f"{file} {share} %")
+
+
+def _say(line: str) -> None:
+    print(f"surtitle models: {line}", file=sys.stderr, flush=True)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Its arguments."""
+    made = argparse.ArgumentParser(
+        prog="surtitle models",
+        description="Models in folders: what there is, how to get one, and whether one works.",
+        epilog=f"{HUBS} names another hub than {HUB}; docs/local.md says what a folder holds.",
+        allow_abbrev=False,
+    )
+    actions = made.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, what in (
+        ("list", "what each tier has here"),
+        ("get", "fetch a model: a name of the list, a pair such as en-es, or owner/model"),
+        ("check", "load a folder, try it, and say how fast it is and what memory it takes"),
+    ):
+        action = actions.add_parser(name, help=what, description=what, allow_abbrev=False)
+        action.set_defaults(what="", folder=None)
+        if name != "list":
+            action.add_argument("what", metavar="FOLDER" if name == "check" else "MODEL")
+        if name != "check":
+            action.add_argument("--folder", type=Path, help=f"of models (default {usual()})")
+    return made

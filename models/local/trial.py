@@ -1,0 +1,114 @@
+"""Load a folder as the server would, have it do its work once, and say how fast and how large."""
+
+import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from models.base import EngineError, Recognizer, Request, Translator
+
+from .streams import RATE
+
+TIMES = 5
+SECONDS = 10
+SAMPLES = {
+    "en": "We would like to see the display before the meeting begins.",
+    "zh": "会议开始之前,我们想先看一下显示屏。",
+    "es": "Nos gustaría ver la pantalla antes de que empiece la reunión.",
+    "de": "Wir würden die Anzeige gern sehen, bevor die Besprechung beginnt.",
+    "fr": "Nous aimerions voir l'écran avant le début de la réunion.",
+    "ja": "会議が始まる前に画面を見たいです。",
+}
+ANYTHING = "OK"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of it. Times in ms, memory in MB."""
+
+    role: str
+    what: str
+    """The family, or the kind of model."""
+    covers: tuple[str, ...]
+    """Languages heard, or directions."""
+    load_ms: float
+    memory_mb: float
+    """That the process takes more than before."""
+    each_ms: float
+    """For a sentence, or for a second of sound."""
+    answer: str
+    """To the sample sentence; '' of a recognizer, which heard noise."""
+
+
+async def tried(folder: Path) -> Trial:
+    """EngineError says what is wrong with the folder, or with this machine."""
+    if not folder.is_dir():
+        raise EngineError(f"{folder} is no folder.")
+    if (folder / "model.bin").is_file():
+        return await _translator(folder)
+    if (folder / "tokens.txt").is_file():
+        return await _recognizer(folder)
+    raise EngineError(
+        f"{folder} holds neither model.bin (a translator for CTranslate2) nor tokens.txt (a "
+        "recognizer for sherpa-onnx): docs/local.md says what belongs into a folder."
+    )
+
+
+async def _translator(folder: Path) -> Trial:
+    from .ctranslate import CTranslate2
+    from .families import inspect
+
+    engine = CTranslate2(folders=[folder])
+    async with _started(engine) as (load_ms, memory_mb):
+        pairs = list(engine.pairs)
+        source, target = next((pair for pair in pairs if pair[0] in SAMPLES), pairs[0])
+        request = Request(source, target, SAMPLES.get(source, ANYTHING), final=True)
+        began, answer = time.perf_counter(), ""
+        for _ in range(TIMES):
+            answer = "".join([piece async for piece in engine.translate(request)])
+        each_ms = (time.perf_counter() - began) * 1000 / TIMES
+    covers = tuple(f"{one}-{other}" for one, other in pairs)
+    family = inspect(folder).family
+    return Trial("translator", family, covers, load_ms, memory_mb, each_ms, answer)
+
+
+async def _recognizer(folder: Path) -> Trial:
+    from .sherpa import Sherpa
+    from .streams import inspect
+
+    engine = Sherpa(folder=folder)
+    kind = "transducer" if inspect(folder).takes_hints else "ctc"
+    noise = np.random.default_rng(1).normal(0, 500, RATE).astype("<i2").tobytes()
+    async with _started(engine) as (load_ms, memory_mb):
+        hearing = await engine.open("trial", list(engine.languages))
+        began = time.perf_counter()
+        for _ in range(SECONDS):
+            await hearing.hear(noise, "")
+        await hearing.finish(b"")
+        each_ms = (time.perf_counter() - began) * 1000 / SECONDS
+        await hearing.close()
+    return Trial("recognizer", kind, tuple(engine.languages), load_ms, memory_mb, each_ms, "")
+
+
+@asynccontextmanager
+async def _started(engine: Recognizer | Translator) -> AsyncIterator[tuple[float, float]]:
+    """Time and memory that starting takes; closed at the end."""
+    before, began = _resident_mb(), time.perf_counter()
+    try:
+        await engine.start()
+        yield (time.perf_counter() - began) * 1000, _resident_mb() - before
+    finally:
+        await engine.close()
+
+
+def _resident_mb() -> float:
+    """0 where the system does not say."""
+    try:
+        found = re.search(r"VmRSS:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    except OSError:
+        return 0.0
+    return int(found[1]) / 1024 if found else 0.0
