@@ -1,10 +1,8 @@
 """`surtitle models list|get|check`: what can translate and hear here, and what it takes."""
 
-import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,16 +23,14 @@ def usual() -> Path:
     return Path(data) / "surtitle" / "models"
 
 
-def main(argv: Sequence[str]) -> int:
-    """Run the command; its exit code."""
-    options = parser().parse_args(list(argv))
-    folder: Path = options.folder or usual()
+def run(action: str, what: str, folder: Path | None) -> int:
+    """Run "list", "get" or "check"; the exit code. `folder`: of models, by default `usual`."""
     try:
-        if options.action == "list":
-            return listed(folder)
-        if options.action == "get":
-            return asyncio.run(_get(options.what, folder))
-        return asyncio.run(_check(Path(options.what)))
+        if action == "list":
+            return listed(folder or usual())
+        if action == "get":
+            return asyncio.run(_get(what, folder or usual()))
+        return asyncio.run(_check(Path(what)))
     except EngineError as error:
         print(f"surtitle models: {error}", file=sys.stderr)
         return 1
@@ -166,26 +162,3 @@ class _Progress:
 
 def _say(line: str) -> None:
     print(f"surtitle models: {line}", file=sys.stderr, flush=True)
-
-
-def parser() -> argparse.ArgumentParser:
-    """Its arguments."""
-    made = argparse.ArgumentParser(
-        prog="surtitle models",
-        description="Models in folders: what there is, how to get one, and whether one works.",
-        epilog=f"{HUBS} names another hub than {HUB}; docs/local.md says what a folder holds.",
-        allow_abbrev=False,
-    )
-    actions = made.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for name, what in (
-        ("list", "what each tier has here"),
-        ("get", "fetch a model: a name of the list, a pair such as en-es, or owner/model"),
-        ("check", "load a folder, try it, and say how fast it is and what memory it takes"),
-    ):
-        action = actions.add_parser(name, help=what, description=what, allow_abbrev=False)
-        action.set_defaults(what="", folder=None)
-        if name != "list":
-            action.add_argument("what", metavar="FOLDER" if name == "check" else "MODEL")
-        if name != "check":
-            action.add_argument("--folder", type=Path, help=f"of models (default {usual()})")
-    return made

@@ -166,9 +166,16 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    made.add_argument("action", choices=["serve", "install"], help="what to do")
+    whats = "serve a translator or recognizer, install sglang"
+    made.add_argument("what", choices=[*ROLES, "sglang"], help=whats)
+    add_options(made)
+    return made
+
+
+def add_options(made: argparse.ArgumentParser) -> None:
+    """What `serve` and `install` take besides."""
     add = made.add_argument
-    add("action", choices=["serve", "install"], help="what to do")
-    add("what", choices=[*ROLES, "sglang"], help="serve a translator or recognizer, install sglang")
     add(
         "--environment",
         type=Path,
@@ -193,4 +200,3 @@ def parser() -> argparse.ArgumentParser:
     add("--verbose", action="store_true", help="show all of SGLang's log")
     add("--ready-fd", type=int, help=argparse.SUPPRESS)
     add("--parent-fd", type=int, help=argparse.SUPPRESS)
-    return made

@@ -100,3 +100,21 @@ def test_the_help_names_every_action(capsys: pytest.CaptureFixture[str]) -> None
     said = capsys.readouterr().out
     assert all(action in said for action in ("serve", "install", "list", "get", "check"))
     assert run() == 2
+
+
+@pytest.mark.parametrize(
+    "words, says",
+    [
+        (("check",), "check takes a folder"),
+        (("get",), "get takes a model"),
+        (("list", "x"), "list takes no model"),
+        (("check", "x", "--gpu", "h200"), "--gpu is for serve"),
+    ],
+)
+def test_a_wrong_call_says_what_is_wrong(
+    words: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(*words)
+    assert ended.value.code == 2
+    assert says in capsys.readouterr().err
