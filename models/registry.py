@@ -37,10 +37,12 @@ TIERS = {
     "embedded": Tier("silero", "pocketsphinx", "apertium"),
     "sglang": Tier("silero", "qwen-asr", "sglang"),
     "openai": Tier("silero", "openai", "openai"),
+    "local": Tier("silero", "sherpa", "ctranslate2"),
     "scripted": Tier("silero", "scripted", "scripted"),
 }
 AUTO = "auto"  # the best tier as far as it is installed
 SERVED = ("sglang", "openai")  # tiers whose models are on servers, which must be named
+LOCAL = "local"  # the tier whose models are in folders, which must be named
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,23 +84,30 @@ def build(
     translator.
 
     "auto" does without silero (loudness decides then) and without a translator. Where models are on
-    servers and no `urls` of a recognizer are given, the embedded one hears.
+    servers and no `urls` of a recognizer are given, the embedded one hears; where they are in
+    folders, it does what there is no folder for.
     EngineError: no such tier, or something it cannot do without is not installed.
     """
     if tier == AUTO:
         return _auto(TIERS["embedded"])
     if tier not in TIERS:
         raise EngineError(f"There is no tier {tier!r}; there are {_listed([AUTO, *TIERS])}.")
-    names, hearing = TIERS[tier], dict(hears or {})
-    missing: tuple[str, ...] = ()
+    names, hearing, telling = TIERS[tier], dict(hears or {}), dict(translates or {})
+    missing: list[str] = []
     if tier in SERVED and not hearing.get("urls"):
         names, hearing = replace(names, recognizer=TIERS["embedded"].recognizer), {}
-        missing = (f"No --recognizer-url is given, so {names.recognizer} hears, on this machine.",)
+        missing += [f"No --recognizer-url is given, so {names.recognizer} hears, on this machine."]
+    if tier == LOCAL and not hearing.get("folder"):
+        names, hearing = replace(names, recognizer=TIERS["embedded"].recognizer), {}
+        missing += [f"No folder of a recognizer is named, so {names.recognizer} hears."]
+    if tier == LOCAL and not telling.get("folders"):
+        names, telling = replace(names, translator=TIERS["embedded"].translator), {}
+        missing += [f"No folder of a translator is named, so {names.translator} translates."]
     return Engines(
         detector(names.detector),
         recognizer(names.recognizer, **hearing),
-        translator(names.translator, **(translates or {})),
-        missing,
+        translator(names.translator, **telling),
+        tuple(missing),
     )
 
 

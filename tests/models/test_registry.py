@@ -44,7 +44,7 @@ def test_engines_are_built_by_name_with_their_options() -> None:
         (registry.detector, "silero, energy"),
         (registry.recognizer, "pocketsphinx, qwen-asr, openai, sherpa, scripted"),
         (registry.translator, "apertium, sglang, openai, ctranslate2, scripted"),
-        (registry.build, "auto, embedded, sglang, openai, scripted"),
+        (registry.build, "auto, embedded, sglang, openai, local, scripted"),
     ],
 )
 def test_an_unknown_name_is_answered_with_the_known_ones(make: object, known: str) -> None:
