@@ -1,0 +1,184 @@
+"""Who speaks by WebRTC: each participant has one call, and a newer one takes its place.
+
+A call that takes another's place (the participant walked into another network; aiortc has no ICE
+restart) is silent until its first packet; only then is the older one hung up, so nothing is lost
+that either of them brings. Time in which neither spoke is a gap.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Sequence
+
+from aiortc import RTCIceServer
+
+from server.clock import Clock
+from server.intake import AudioError, OpusPackets
+from server.member import Member
+from server.metrics import Metrics
+from streaming.jitter import Frame
+from streaming.messages import Error
+from streaming.values import BYTES_PER_SAMPLE, SAMPLE_RATE
+
+from .offer import Reach, Refused, checked
+from .peer import Peer
+
+log = logging.getLogger(__name__)
+
+MOST = 60  # calls of one process: what aiortc carries on a core
+CONNECTS_S = 15.0  # from the answer to the first packet
+LOOKS_S = 0.5  # between two looks at whether the participant is still there
+HOLE = SAMPLE_RATE // 100  # samples that two clocks may differ by before it is a gap
+BROKEN = 50  # packets that are no Opus: a second of them
+
+
+class Call:
+    """One WebRTC connection of one participant, and where its audio goes."""
+
+    def __init__(self, member: Member, clock: Clock, metrics: Metrics) -> None:
+        self.member, self.clock, self.metrics = member, clock, metrics
+        self.token = secrets.token_urlsafe(16)
+        """What its resource is called, unguessably."""
+        self.begun, self.over = asyncio.Event(), asyncio.Event()
+        self.peer: Peer | None = None
+        self.older: Call | None = None
+        """Whose place it takes."""
+        self.last = clock.now()
+        """When its newest packet came."""
+        self._intake = OpusPackets()
+        self._first = self._next = 0  # positions, the first frame's and the next one's
+        self._broken = 0
+
+    def hear(self, frame: Frame) -> None:
+        """Take a frame of the stream, at its position in it."""
+        session = self.member.session
+        if session is None or session.ended or self.over.is_set():
+            self.over.set()
+            return
+        if not self.begun.is_set():
+            self.begun.set()
+            silent = self.clock.now() - self.older.last if self.older is not None else 0.0
+            self._first = session.position + round(silent * SAMPLE_RATE) - frame.start
+            self._next = session.position
+        self.last = self.clock.now()
+        start = self._first + frame.start
+        if start > self._next + HOLE:
+            session.push(self._intake.flush())
+            session.skip(max(start, session.position))
+            self._next = session.position
+        try:
+            pcm = self._intake.push(frame.payload)
+        except AudioError:
+            self._broken += 1
+            if self._broken > BROKEN:
+                self.over.set()
+            return
+        self._speak(pcm)
+
+    def _speak(self, pcm: bytes) -> None:
+        session, pace = self.member.session, self.member.pace
+        assert session is not None and pace is not None
+        samples = len(pcm) // BYTES_PER_SAMPLE
+        self._next += samples
+        self.metrics.audio.inc(samples / SAMPLE_RATE)
+        if not pace.push(samples, self.clock.now()):
+            why = "audio came faster than it is spoken, 30 s ahead and more"
+            self.member.expel(Error.of(4429, why))
+            self.over.set()
+        elif self.member.muted:
+            session.skip(session.position + samples)
+        else:
+            session.push(pcm)
+
+
+class Calls:
+    """All calls of one server."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        metrics: Metrics,
+        reach: Reach,
+        addresses: Sequence[str],
+        servers: Sequence[RTCIceServer] = (),
+    ) -> None:
+        """`addresses`: this machine's, for media sockets; [] = all but loopback. `servers`: STUN
+        and TURN."""
+        self.clock, self.metrics = clock, metrics
+        self._reach, self._addresses, self._servers = reach, tuple(addresses), tuple(servers)
+        self._calls: dict[str, Call] = {}  # by token
+        self._speaks: dict[Member, Call] = {}  # whose packets came last
+        self._tasks: set[asyncio.Task[None]] = set()
+        metrics.watch("calls", "WebRTC connections", lambda: len(self._calls))
+
+    async def answer(self, member: Member, offer: bytes) -> tuple[str, str]:
+        """The answer to a participant's offer, and the token by which to hang up. Refused."""
+        if len(self._calls) >= MOST:
+            raise Refused(503, f"{MOST} calls are all this server takes: use pcm16 or opus")
+        text = checked(offer, self._reach)
+        call = Call(member, self.clock, self.metrics)
+        call.older = self._speaks.get(member)
+        call.peer = Peer(call.hear, self._addresses, self._servers)
+        self._calls[call.token] = call
+        try:
+            answer = await call.peer.answer(text)
+        except BaseException:
+            await self._end(call)
+            raise
+        task = asyncio.create_task(self._watch(call))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return answer, call.token
+
+    def hang_up(self, token: str) -> bool:
+        """End a call; False if there is none called so."""
+        call = self._calls.get(token)
+        if call is None:
+            return False
+        call.over.set()
+        return True
+
+    async def close(self) -> None:
+        """End all calls."""
+        for call in self._calls.values():
+            call.over.set()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _watch(self, call: Call) -> None:
+        """Until it is over: hung up, failed, replaced, or its participant gone."""
+        assert call.peer is not None
+        gone = asyncio.create_task(call.peer.gone.wait())
+        over = asyncio.create_task(call.over.wait())
+        try:
+            await self._first_packet(call, gone, over)
+            while not (gone.done() or over.done() or _hung_up(call.member)):
+                await asyncio.wait((gone, over), timeout=LOOKS_S, return_when="FIRST_COMPLETED")
+        finally:
+            gone.cancel()
+            over.cancel()
+            await self._end(call)
+
+    async def _first_packet(self, call: Call, *ends: asyncio.Task[bool]) -> None:
+        begun = asyncio.create_task(call.begun.wait())
+        await asyncio.wait((begun, *ends), timeout=CONNECTS_S, return_when="FIRST_COMPLETED")
+        begun.cancel()
+        if not call.begun.is_set():
+            log.info("a call of %s never brought a packet", call.member.id)
+            call.over.set()
+            return
+        older, call.older = self._speaks.get(call.member), None
+        self._speaks[call.member] = call
+        if older is not None:
+            older.over.set()
+
+    async def _end(self, call: Call) -> None:
+        call.over.set()
+        self._calls.pop(call.token, None)
+        if self._speaks.get(call.member) is call:
+            del self._speaks[call.member]
+        if call.peer is not None:
+            await call.peer.close()
+
+
+def _hung_up(member: Member) -> bool:
+    return member.session is None or member.session.ended
