@@ -1,0 +1,188 @@
+"""Speak by WebRTC: our own Opus packets over RTP, for networks that lose some of them.
+
+Captions travel by WebSocket as ever; this is the audio alone. The packets are made here, 24 kbit/s
+and one channel: what aiortc would make of samples is four times that, in stereo. Needs the extra
+`webrtc`.
+
+    async with Caller(url, room, link.welcome.key) as caller:
+        await caller.speak(frames)
+"""
+
+import asyncio
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterable, Callable, Iterator, Sequence
+from contextlib import suppress
+from fractions import Fraction
+from http.client import HTTPException
+from typing import Any, Self
+from urllib.parse import quote, urljoin
+
+import av
+from aiortc import (
+    MediaStreamTrack,
+    RTCConfiguration,
+    RTCIceServer,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
+from aiortc.mediastreams import MediaStreamError
+
+from streaming.values import SAMPLE_RATE, AudioFrame
+
+from .wire import LinkError
+
+BITRATE = 24_000
+PACKET = SAMPLE_RATE // 50  # samples: 20 ms
+RTP_RATE = 48_000  # of Opus, whatever the samples' (RFC 7587, 4.1)
+WAITING = 50  # packets, a second, that may wait for a network that stalls
+ANSWERS_S, CONNECTS_S = 10.0, 10.0
+
+Prepare = Callable[[RTCPeerConnection], None]
+
+
+class Encoder:
+    """Samples at 16 kHz become Opus packets of 20 ms (RFC 6716)."""
+
+    def __init__(self) -> None:
+        codec: Any = av.CodecContext.create("libopus", "w")
+        codec.sample_rate, codec.layout, codec.format = SAMPLE_RATE, "mono", "s16"
+        codec.bit_rate = BITRATE
+        codec.options = {"application": "voip", "frame_duration": "20"}
+        self._codec = codec
+        self._rest = b""
+
+    def push(self, pcm: bytes) -> Iterator[bytes]:
+        """The packets that 16-bit samples complete."""
+        self._rest += pcm
+        while len(self._rest) >= 2 * PACKET:
+            frame = av.AudioFrame(format="s16", layout="mono", samples=PACKET)
+            frame.sample_rate = SAMPLE_RATE
+            frame.planes[0].update(self._rest[: 2 * PACKET])
+            self._rest = self._rest[2 * PACKET :]
+            for packet in self._codec.encode(frame):
+                yield bytes(packet)
+
+
+class _Track(MediaStreamTrack):
+    """Packets, as aiortc takes them."""
+
+    kind = "audio"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.packets: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue(WAITING)
+
+    async def recv(self) -> Any:
+        if self.readyState != "live":
+            raise MediaStreamError
+        at, payload = await self.packets.get()
+        packet = av.Packet(payload)
+        packet.pts, packet.time_base = at, Fraction(1, RTP_RATE)
+        return packet
+
+
+class Caller:
+    """One call: made when the block is entered, ended when it is left."""
+
+    def __init__(
+        self,
+        url: str,
+        room: str,
+        key: str,
+        servers: Sequence[str] = (),
+        prepare: Prepare | None = None,
+    ) -> None:
+        """`url`: the server's, as a link takes it; `key`: of the participant, from `welcome`;
+        `servers`: STUN and TURN addresses, as stun:host:port; `prepare`: sees the connection
+        before it looks for its own addresses."""
+        base = url if "://" in url else f"http://{url}"
+        base = base.replace("ws", "http", 1) if base.startswith("ws") else base
+        self._place = f"{base.rstrip('/')}/v1/rooms/{quote(room, safe='')}/whip"
+        self._key = key
+        ice = [RTCIceServer(one) for one in servers]
+        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=ice))
+        self._prepare = prepare
+        self._track, self._encoder = _Track(), Encoder()
+        self._call = ""
+        self.position = 0
+        """Of the sample that is sent next, from the first of this call."""
+        self.dropped = 0
+        """Packets that the network did not take in time."""
+        self.gone = asyncio.Event()
+        """The call broke: make another."""
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._open()
+        except BaseException:
+            await self._connection.close()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        with suppress(LinkError):
+            await asyncio.to_thread(self._ask, "DELETE", self._call, b"")
+        await self._connection.close()
+
+    async def speak(self, frames: AsyncIterable[AudioFrame]) -> None:
+        """Send frames as they come, until they end or the call breaks. Positions that no frame has
+        are not sent, and not heard."""
+        async for frame in frames:
+            if self.gone.is_set():
+                return
+            self.send(frame)
+
+    def send(self, frame: AudioFrame) -> None:
+        """Send one frame; what the network does not take is dropped, and its time passes."""
+        self.position = max(self.position, frame.start)
+        for payload in self._encoder.push(frame.pcm):
+            at = self.position * (RTP_RATE // SAMPLE_RATE)
+            try:
+                self._track.packets.put_nowait((at, payload))
+            except asyncio.QueueFull:
+                self.dropped += 1
+            self.position += PACKET
+
+    async def _open(self) -> None:
+        connected = asyncio.Event()
+
+        def changed() -> None:
+            state = self._connection.connectionState
+            if state == "connected":
+                connected.set()
+            elif state in ("failed", "closed"):
+                self.gone.set()
+
+        self._connection.on("connectionstatechange", changed)
+        self._connection.addTrack(self._track)
+        for transceiver in self._connection.getTransceivers():
+            transceiver.direction = "sendonly"
+        if self._prepare is not None:
+            self._prepare(self._connection)
+        await self._connection.setLocalDescription(await self._connection.createOffer())
+        offer = self._connection.localDescription.sdp.encode()
+        answer, place = await asyncio.to_thread(self._ask, "POST", self._place, offer)
+        self._call = urljoin(self._place, place)
+        await self._connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+        try:
+            async with asyncio.timeout(CONNECTS_S):
+                await connected.wait()
+        except TimeoutError as error:
+            why = f"no packets get through to the server within {CONNECTS_S:.0f} s"
+            raise LinkError(None, f"{why}: is UDP blocked? Use another transport", False) from error
+
+    def _ask(self, method: str, place: str, body: bytes) -> tuple[str, str]:
+        """(the answer, where the call is). LinkError."""
+        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/sdp"}
+        asked = urllib.request.Request(place, data=body or None, headers=headers, method=method)
+        try:
+            with urllib.request.urlopen(asked, timeout=ANSWERS_S) as answer:
+                return answer.read(1 << 16).decode(), answer.headers.get("Location", "")
+        except urllib.error.HTTPError as error:
+            why = error.read(500).decode(errors="replace").strip()
+            if error.code == 404:
+                why = "it takes no calls: it was not started with --webrtc"
+            raise LinkError(None, f"the server refused the call: {why}", False) from error
+        except (OSError, HTTPException, ValueError) as error:
+            raise LinkError(None, f"no answer to the call: {error}", True) from error
