@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,7 @@ from models.base import EngineError, Recognizer, Request, Translator
 
 from .streams import RATE
 
-TIMES = 5
-SECONDS = 10
+TIMES = 10
 SAMPLES = {
     "en": "We would like to see the display before the meeting begins.",
     "zh": "会议开始之前,我们想先看一下显示屏。",
@@ -41,57 +40,91 @@ class Trial:
     each_ms: float
     """For a sentence, or for a second of sound."""
     answer: str
-    """To the sample sentence; '' of a recognizer, which heard noise."""
+    """To the sample sentence, or what was made of noise."""
+
+
+Work = Callable[[], Awaitable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class AtWork:
+    """A folder that has been loaded."""
+
+    what: str
+    covers: tuple[str, ...]
+    load_ms: float
+    memory_mb: float
+    work: Work
+    """Translate the sample sentence, or hear a second of noise; what came of it."""
 
 
 async def tried(folder: Path) -> Trial:
     """EngineError says what is wrong with the folder, or with this machine."""
+    async with at_work(folder) as it:
+        began, answer = time.perf_counter(), ""
+        for _ in range(TIMES):
+            answer = await it.work()
+        each_ms = (time.perf_counter() - began) * 1000 / TIMES
+    role = "translator" if translates(folder) else "recognizer"
+    return Trial(role, it.what, it.covers, it.load_ms, it.memory_mb, each_ms, answer)
+
+
+def translates(folder: Path) -> bool:
+    """It holds a translator; if not, a recognizer. EngineError: it holds neither."""
     if not folder.is_dir():
         raise EngineError(f"{folder} is no folder.")
     if (folder / "model.bin").is_file():
-        return await _translator(folder)
+        return True
     if (folder / "tokens.txt").is_file():
-        return await _recognizer(folder)
+        return False
     raise EngineError(
         f"{folder} holds neither model.bin (a translator for CTranslate2) nor tokens.txt (a "
         "recognizer for sherpa-onnx): docs/local.md says what belongs into a folder."
     )
 
 
-async def _translator(folder: Path) -> Trial:
+@asynccontextmanager
+async def at_work(folder: Path) -> AsyncIterator[AtWork]:
+    """The folder's model, loaded as the server would. EngineError."""
+    async with _translator(folder) if translates(folder) else _recognizer(folder) as it:
+        yield it
+
+
+@asynccontextmanager
+async def _translator(folder: Path) -> AsyncIterator[AtWork]:
     from .ctranslate import CTranslate2
     from .families import inspect
 
     engine = CTranslate2(folders=[folder])
-    async with _started(engine) as (load_ms, memory_mb):
-        pairs = list(engine.pairs)
-        source, target = next((pair for pair in pairs if pair[0] in SAMPLES), pairs[0])
-        request = Request(source, target, SAMPLES.get(source, ANYTHING), final=True)
-        began, answer = time.perf_counter(), ""
-        for _ in range(TIMES):
-            answer = "".join([piece async for piece in engine.translate(request)])
-        each_ms = (time.perf_counter() - began) * 1000 / TIMES
+    pairs = list(engine.pairs)
+    source, target = next((pair for pair in pairs if pair[0] in SAMPLES), pairs[0])
+    request = Request(source, target, SAMPLES.get(source, ANYTHING), final=True)
+
+    async def work() -> str:
+        return "".join([piece async for piece in engine.translate(request)])
+
     covers = tuple(f"{one}-{other}" for one, other in pairs)
-    family = inspect(folder).family
-    return Trial("translator", family, covers, load_ms, memory_mb, each_ms, answer)
+    async with _started(engine) as took:
+        yield AtWork(inspect(folder).family, covers, *took, work)
 
 
-async def _recognizer(folder: Path) -> Trial:
+@asynccontextmanager
+async def _recognizer(folder: Path) -> AsyncIterator[AtWork]:
     from .sherpa import Sherpa
     from .streams import inspect
 
     engine = Sherpa(folder=folder)
     kind = "transducer" if inspect(folder).takes_hints else "ctc"
     noise = np.random.default_rng(1).normal(0, 500, RATE).astype("<i2").tobytes()
-    async with _started(engine) as (load_ms, memory_mb):
+
+    async def work() -> str:
         hearing = await engine.open("trial", list(engine.languages))
-        began = time.perf_counter()
-        for _ in range(SECONDS):
-            await hearing.hear(noise, "")
-        await hearing.finish(b"")
-        each_ms = (time.perf_counter() - began) * 1000 / SECONDS
+        heard = await hearing.hear(noise, "")
         await hearing.close()
-    return Trial("recognizer", kind, tuple(engine.languages), load_ms, memory_mb, each_ms, "")
+        return heard.text
+
+    async with _started(engine) as took:
+        yield AtWork(kind, tuple(engine.languages), *took, work)
 
 
 @asynccontextmanager
