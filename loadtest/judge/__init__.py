@@ -1,0 +1,1 @@
+"""How good captions are: errors, quality, lag and rewriting, beside the offline result."""
