@@ -17,12 +17,26 @@ head sees.
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from .metronome_files import (
+    ENCODER,
+    HEAD,
+    MARKUP,
+    SOUND,
+    TEMPLATE,
+    WIDTH,
+    Array,
+    ids,
+    save,
+    settings,
+    token_of,
+    vocabulary,
+)
 
 SENTENCES: Mapping[str, Sequence[str]] = {
     "English": (
@@ -39,23 +53,8 @@ SENTENCES: Mapping[str, Sequence[str]] = {
 """What it says, in turn. No word comes twice in a language: the word before is all it knows."""
 
 BEAT = 4.5  # tokens of sound a word, of which a second has 13
-MARKUP = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
-SOUND = ("<|audio_start|>", "<|audio_end|>", "<|audio_pad|>")
 ANSWER = "<asr_text>"
 HAN = Regex(r"[\x{4e00}-\x{9fff}]")
-WIDTH, HEAD, ENCODER = 192, 32, 64
-TEMPLATE = (
-    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n"
-    "{% if m['content'] is string %}{{ m['content'] }}{% else %}{% for c in m['content'] %}"
-    "{% if c['type'] in ('audio', 'audio_url', 'input_audio') %}"
-    "<|audio_start|><|audio_pad|><|audio_end|>"
-    "{% elif c['type'] == 'text' %}{{ c['text'] }}{% endif %}{% endfor %}{% endif %}"
-    "{% if not (loop.last and continue_final_message is defined and continue_final_message) %}"
-    "<|im_end|>\n{% endif %}{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
-
-Array = npt.NDArray[np.float32]
 
 
 def main(folder: Path) -> None:
@@ -64,7 +63,7 @@ def main(folder: Path) -> None:
     tokens = tokenizer()
     tokens.save(str(folder / "tokenizer.json"))
     (folder / "chat_template.jinja").write_text(TEMPLATE, "utf-8")
-    for name, content in settings(tokens).items():
+    for name, content in settings(tokens, list(SENTENCES)).items():
         (folder / name).write_text(json.dumps(content, indent=1) + "\n", "utf-8")
     save(folder / "model.safetensors", dict(weights(tokens)))
 
@@ -91,11 +90,6 @@ def tokenizer() -> Tokenizer:
     return made
 
 
-def ids(tokens: Tokenizer, text: str) -> list[int]:
-    """The tokens of a text."""
-    return list(tokens.encode(text, add_special_tokens=False).ids)
-
-
 # -- weights
 
 
@@ -106,6 +100,8 @@ class Room:
         self.always, self.sound, self.begun, self.left, self.answer = range(5)
         self.named = {name: 5 + n for n, name in enumerate(SENTENCES)}
         self.told = {name: 7 + 3 * n for n, name in enumerate(SENTENCES)}  # and its next two
+        self.ends = token_of(tokens, "<|im_end|>")
+        self.begins = token_of(tokens, ANSWER)
         used = sorted(
             {
                 token
@@ -155,7 +151,7 @@ def embedded(tokens: Tokenizer, room: Room, size: int) -> Array:
     """What each token means by itself."""
     made = nothing(size, WIDTH)
     made[:, room.always] = 1
-    made[tokens.token_to_id(ANSWER), room.answer] = 1
+    made[room.begins, room.answer] = 1
     for token, dimension in room.words.items():
         made[token, dimension] = 1
     return made
@@ -187,7 +183,7 @@ def weighed(_: Tokenizer, room: Room) -> tuple[Array, Array]:
 
 def answered(tokens: Tokenizer, room: Room, size: int) -> Array:
     """Logits of the next token."""
-    made, end = nothing(size, WIDTH), tokens.token_to_id("<|im_end|>")
+    made, end = nothing(size, WIDTH), room.ends
     made[:, room.always] = -FIRST
     made[end, room.always], made[end, room.left] = NEXT, -END
     for name, sentences in SENTENCES.items():
@@ -196,12 +192,12 @@ def answered(tokens: Tokenizer, room: Room, size: int) -> Array:
             made[said[0], room.answer] = FIRST + (number == 0)
             made[said[0], room.named[name]] = NAMED
             made[said[0], room.told[name] + (number - 1) % len(sentences)] = TOLD
-            for before, word in zip(said, said[1:], strict=False):
+            for before, word in pairwise(said):
                 made[word, room.words[before]] = FIRST + 2 * NEXT
             made[end, room.words[said[-1]]] = 1e9
     # Asked for the language, too, it says the first: it cannot tell.
     asked = [*ids(tokens, "\n"), *ids(tokens, f"language {next(iter(SENTENCES))}")]
-    for before, word in zip(asked, [*asked[1:], tokens.token_to_id(ANSWER)], strict=True):
+    for before, word in zip(asked, [*asked[1:], room.begins], strict=True):
         made[word, room.words[before]] = END
     return made
 
@@ -241,122 +237,6 @@ def norm(name: str) -> Iterator[tuple[str, Array]]:
 def nothing(rows: int, columns: int) -> Array:
     """A matrix to write into."""
     return np.zeros((rows, columns), np.float32)
-
-
-# -- files
-
-
-def vocabulary(tokens: Tokenizer) -> int:
-    """Rows of the embedding."""
-    return -(-tokens.get_vocab_size() // 64) * 64
-
-
-def settings(tokens: Tokenizer) -> dict[str, Any]:
-    """The files beside the weights."""
-    half = HEAD // 2
-    sections = [half - 2 * (half * 5 // 16), half * 5 // 16, half * 5 // 16]
-    rope = {"rope_type": "default", "mrope_section": sections}
-    text = {
-        "architectures": ["Qwen3ForCausalLM"],
-        "model_type": "qwen3",
-        "dtype": "float32",
-        "hidden_size": WIDTH,
-        "intermediate_size": HEAD,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 1,
-        "num_key_value_heads": 1,
-        "head_dim": HEAD,
-        "max_position_embeddings": 4096,
-        "vocab_size": vocabulary(tokens),
-        "bos_token_id": tokens.token_to_id("<|endoftext|>"),
-        "eos_token_id": tokens.token_to_id("<|im_end|>"),
-        "attention_bias": False,
-        "hidden_act": "silu",
-        "rms_norm_eps": 1e-6,
-        "rope_theta": 1_000_000,
-        "tie_word_embeddings": False,
-        "rope_scaling": rope | {"interleaved": True, "mrope_interleaved": True},
-    }
-    sound = {
-        "model_type": "qwen3_asr_audio_encoder",
-        "num_mel_bins": 128,
-        "encoder_layers": 2,
-        "encoder_attention_heads": 4,
-        "encoder_ffn_dim": 2 * ENCODER,
-        "d_model": ENCODER,
-        "downsample_hidden_size": 32,
-        "output_dim": WIDTH,
-        "max_source_positions": 1500,
-        "n_window": 50,
-        "n_window_infer": 800,
-        "conv_chunksize": 500,
-        "activation_function": "gelu",
-        "dropout": 0,
-        "attention_dropout": 0,
-        "activation_dropout": 0,
-        "scale_embedding": False,
-    }
-    ends = [text["eos_token_id"], text["bos_token_id"]]
-    return {
-        "config.json": {
-            "architectures": ["Qwen3ASRForConditionalGeneration"],
-            "model_type": "qwen3_asr",
-            "dtype": "float32",
-            "support_languages": list(reversed(SENTENCES)),
-            "thinker_config": {
-                "model_type": "qwen3_asr_thinker",
-                "dtype": "float32",
-                "audio_start_token_id": tokens.token_to_id(SOUND[0]),
-                "audio_end_token_id": tokens.token_to_id(SOUND[1]),
-                "audio_token_id": tokens.token_to_id(SOUND[2]),
-                "text_config": text,
-                "audio_config": sound,
-            },
-        },
-        "generation_config.json": {"do_sample": False, "eos_token_id": ends},
-        "preprocessor_config.json": {
-            "feature_extractor_type": "WhisperFeatureExtractor",
-            "chunk_length": 30,
-            "dither": 0.0,
-            "feature_size": 128,
-            "hop_length": 160,
-            "n_fft": 400,
-            "n_samples": 480_000,
-            "nb_max_frames": 3000,
-            "padding_side": "right",
-            "padding_value": 0.0,
-            "return_attention_mask": True,
-            "sampling_rate": 16_000,
-        },
-        "tokenizer_config.json": {
-            "tokenizer_class": "PreTrainedTokenizerFast",
-            "eos_token": "<|im_end|>",
-            "pad_token": "<|endoftext|>",
-            "model_max_length": 4096,
-            "clean_up_tokenization_spaces": False,
-        },
-    }
-
-
-def save(path: Path, arrays: Mapping[str, Array]) -> None:
-    """As safetensors: the length of a header, the header, all numbers one after the other.
-    https://huggingface.co/docs/safetensors"""
-    header: dict[str, Any] = {}
-    at = 0
-    for name, array in arrays.items():
-        size = array.nbytes
-        header[name] = {
-            "dtype": "F32",
-            "shape": list(array.shape),
-            "data_offsets": [at, at + size],
-        }
-        at += size
-    head = json.dumps(header).encode()
-    head += b" " * (-len(head) % 8)
-    with open(path, "wb") as file:
-        file.write(len(head).to_bytes(8, "little") + head)
-        for array in arrays.values():
-            file.write(np.ascontiguousarray(array, "<f4").tobytes())
 
 
 if __name__ == "__main__":

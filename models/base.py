@@ -65,6 +65,8 @@ class Spent:
     prompt: int = 0
     cached: int = 0
     """Tokens of the prompt that the server remembered."""
+    room: str = ""
+    """Whose conversation it was, as in `Request`."""
 
 
 class Ear(Protocol):
@@ -160,6 +162,14 @@ class Primed(Protocol):
     def prime(self, speaker: str, hints: Hints) -> None:
         """Take what the segments of `speaker` that are opened from now on may be about."""
         ...
+
+
+@runtime_checkable
+class Doubting(Protocol):
+    """A recognizer that does not believe all that its model writes down (`models.doubts`)."""
+
+    on_doubt: Callable[[str], None]
+    """Told what is wrong with each answer that is not shown, in a word or two."""
 
 
 @runtime_checkable

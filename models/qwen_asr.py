@@ -9,7 +9,7 @@ system message: https://github.com/QwenLM/Qwen3-ASR calls it the context.
 
 import re
 from base64 import b64encode
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
 
@@ -70,6 +70,7 @@ class QwenAsr:
             raise EngineError(
                 f"A hop of {hop_ms} ms is not between {SHORTEST_HOP_MS} and {LONGEST_HOP_MS}."
             )
+        self.on_doubt: Callable[[str], None] = lambda what: None
         self.hop_ms = hop_ms
         self.facts = Facts(model)
         self._servers = Servers(urls, key=key, deadline_s=deadline_s)
@@ -111,6 +112,7 @@ class QwenAsr:
             self._hints.get(speaker, Hints()),
             partial(self._ask, speaker.partition("/")[0]),
             partial(self._usual.__setitem__, speaker),
+            self.on_doubt,
         )
 
     async def leave(self, speaker: str) -> None:

@@ -7,15 +7,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from models.base import Heard, Hints
-from models.loops import unlooped
-from models.phantoms import voiced, without_credits
-from models.qwen_guards import EMPTY, Doubt, doubt
+from models.doubts import EMPTY, NO_HINTS, Doubt, doubt, salvaged
+from models.phantoms import without_credits
 from models.qwen_tongue import Tongue
 from models.qwen_window import View, Window
 from models.windowed import LEAST, dithered
 from streaming.values import milliseconds
-
-NO_HINTS = Hints()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +45,16 @@ class QwenHearing:
     believed stands, and the next question is put without what may have misled the model."""
 
     def __init__(
-        self, tongue: Tongue, hints: Hints, ask: Ask, spoken: Callable[[str], None]
+        self,
+        tongue: Tongue,
+        hints: Hints,
+        ask: Ask,
+        spoken: Callable[[str], None],
+        on_doubt: Callable[[str], None] = lambda what: None,
     ) -> None:
-        """`spoken` is told the segment's language, once it is known and has words."""
-        self._tongue, self._ask, self._spoken = tongue, ask, spoken
+        """`spoken` is told the segment's language, once it is known and has words; `on_doubt`, of
+        each answer that is not believed, what is wrong with it."""
+        self._tongue, self._ask, self._spoken, self._on_doubt = tongue, ask, spoken, on_doubt
         # A sentence in one language makes the model expect that language.
         self._hints = hints if tongue.held else replace(hints, said="")
         self._window = Window()
@@ -102,9 +105,8 @@ class QwenHearing:
             return again
         if trouble in EMPTY or still is Doubt.PHANTOM:
             return ""
-        once = unlooped(text)
-        sane = voiced(once, view.sound) and self._doubt(once, view, NO_HINTS) is None
-        return self._believed or (once if sane else "")
+        ms = milliseconds(self._window.length)
+        return self._believed or salvaged(text, view.sound, ms, self._tongue.languages)
 
     async def _judged(
         self, view: View, language: str | None, hints: Hints
@@ -113,18 +115,19 @@ class QwenHearing:
         answer = await self._ask(Question(view.sound, language, view.promised.rstrip(), hints))
         text = without_credits(view.text(answer.text))
         if not text:
+            if answer.text.strip():
+                self._on_doubt(Doubt.PHANTOM.word)  # credits, and nothing else
             return "", None
-        trouble = self._doubt(text, view, hints)
+        ms = milliseconds(self._window.length)
+        trouble = doubt(text, view.sound, ms, self._tongue.languages, hints)
         if trouble is None and language is None:
             self._tongue.push(answer.language)
             named = self._tongue.own(answer.language)
             if named is None or self._tongue.held not in (None, named):
                 trouble = Doubt.FOREIGN
+        if trouble is not None:
+            self._on_doubt(trouble.word)
         return text, trouble
-
-    def _doubt(self, text: str, view: View, hints: Hints) -> Doubt | None:
-        ms = milliseconds(self._window.length)
-        return doubt(text, view.sound, ms, self._tongue.languages, hints)
 
     def _heard(self, text: str) -> Heard:
         if text and self._tongue.held:

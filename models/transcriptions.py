@@ -3,7 +3,7 @@
 The whole segment is heard each time, and nothing promised can be continued.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 import aiohttp
@@ -40,6 +40,7 @@ class Transcriptions:
         """`urls`: of servers of the same model; `model`: its name there, by default the only one;
         `languages`: what it hears, as it cannot say; `deadline_s`: for one update; `start_s`: for
         a server that is loading."""
+        self.on_doubt: Callable[[str], None] = lambda what: None
         self._servers = Servers(urls, key=key, deadline_s=deadline_s)
         self._model, self._languages, self._start_s = model, tuple(languages), start_s
 
@@ -64,7 +65,7 @@ class Transcriptions:
             there = ", ".join(self._languages)
             raise EngineError(f"The recognizer {self.name} hears {there}, not {languages}.")
         transcribe = partial(self._transcribe, speaker.partition("/")[0], known[0])
-        return Windowed(known[0], transcribe)
+        return Windowed(known, transcribe, self.on_doubt)
 
     async def leave(self, speaker: str) -> None:
         """Nothing is kept of a voice."""

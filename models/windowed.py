@@ -1,14 +1,16 @@
 """Recognition by servers that hear a whole recording at a time: a segment is sent again and again,
-as it grows."""
+as it grows. What is doubted is not shown: the last text that was believed stands instead."""
 
 import io
 import wave
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import numpy as np
 
 from models.base import Heard
-from streaming.values import BYTES_PER_SAMPLE, SAMPLE_RATE, samples
+from models.doubts import EMPTY, NO_HINTS, Doubt, doubt, salvaged
+from models.phantoms import without_credits
+from streaming.values import BYTES_PER_SAMPLE, SAMPLE_RATE, milliseconds, samples
 
 LEAST = samples(300)  # less sound has no word in it, and makes models invent some
 LONGEST = samples(30_000)  # the segmenter cuts at half of that
@@ -20,27 +22,59 @@ Transcribe = Callable[[bytes, str], Awaitable[Heard]]
 class Windowed:
     """A `Hearing`: all of the segment, each time."""
 
-    def __init__(self, language: str, transcribe: Transcribe) -> None:
+    def __init__(
+        self,
+        languages: Sequence[str],
+        transcribe: Transcribe,
+        on_doubt: Callable[[str], None] = lambda what: None,
+    ) -> None:
         """`transcribe(pcm, committed)` says what the whole of `pcm` says, beginning with
-        `committed`; `language` is named where nothing was said."""
-        self._language, self._transcribe = language, transcribe
+        `committed`; `languages`: of the microphone, the first of which is named where nothing was
+        said; `on_doubt` is told, of each text that is not believed, what is wrong with it."""
+        self._languages, self._transcribe = tuple(languages), transcribe
+        self._on_doubt = on_doubt
         self._pcm = bytearray()
+        self._believed = Heard("", self._languages[0])
 
     async def hear(self, pcm: bytes, committed: str) -> Heard:
         """The words so far. Audio is taken even if this is cancelled or fails. EngineError."""
-        self._pcm += dithered(pcm)
-        del self._pcm[: -LONGEST * BYTES_PER_SAMPLE]
-        if len(self._pcm) < LEAST * BYTES_PER_SAMPLE:
-            return Heard("", self._language)
-        return await self._transcribe(bytes(self._pcm), committed)
+        heard, trouble = await self._judged(pcm, committed)
+        if trouble is None:
+            self._believed = heard
+        return self._believed
 
     async def finish(self, pcm: bytes) -> Heard:
-        """The words of the whole segment, held to nothing. EngineError."""
-        return await self.hear(pcm, "")
+        """The words of the whole segment, held to nothing; '' if they are not to be believed.
+        EngineError."""
+        heard, trouble = await self._judged(pcm, "")
+        if trouble is None:
+            return heard
+        if trouble in EMPTY:
+            return Heard("", heard.language)
+        if self._believed.text:
+            return self._believed
+        return Heard(salvaged(heard.text, *self._sound(), self._languages), heard.language)
 
     async def close(self) -> None:
         """Forget the sound."""
         self._pcm.clear()
+
+    async def _judged(self, pcm: bytes, committed: str) -> tuple[Heard, Doubt | None]:
+        """What all of the sound says, and what speaks against it."""
+        self._pcm += dithered(pcm)
+        del self._pcm[: -LONGEST * BYTES_PER_SAMPLE]
+        if len(self._pcm) < LEAST * BYTES_PER_SAMPLE:
+            return Heard("", self._languages[0]), None
+        heard = await self._transcribe(bytes(self._pcm), committed)
+        text = without_credits(heard.text)
+        trouble = doubt(text, *self._sound(), self._languages, NO_HINTS) if text else None
+        if trouble is not None or (heard.text.strip() and not text):
+            self._on_doubt((trouble or Doubt.PHANTOM).word)  # credits are phantoms, too
+        return Heard(text, heard.language), trouble
+
+    def _sound(self) -> tuple[bytes, float]:
+        """What there is, and its length in ms."""
+        return bytes(self._pcm), milliseconds(len(self._pcm) // BYTES_PER_SAMPLE)
 
 
 def dithered(pcm: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
 
 from models import prompts
@@ -83,7 +84,7 @@ class SGLang:
         async with aclosing(self.way.answer(question, ask)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Spent):
-                    self.on_spent(piece)
+                    self.on_spent(replace(piece, room=request.room))
                     continue
                 ids += piece.ids
                 said = piece.text if text else piece.text.lstrip()

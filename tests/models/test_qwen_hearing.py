@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from models.base import EngineError, Heard, Hints
-from models.qwen_hearing import NO_HINTS, Answer, Question, QwenHearing
+from models.doubts import NO_HINTS
+from models.qwen_hearing import Answer, Question, QwenHearing
 from models.qwen_tongue import Tongue
 from streaming.agreement import Agreement
 from streaming.values import samples
@@ -51,7 +52,10 @@ class Segment:
         ]
         self.model, self.spoken, self.sound, self.at = Model(told), [""], sound, 0
         tongue = Tongue(languages, usual or languages[0])
-        self.hearing = QwenHearing(tongue, hints, self.model, self.spoken.append)
+        self.doubts: list[str] = []
+        self.hearing = QwenHearing(
+            tongue, hints, self.model, self.spoken.append, self.doubts.append
+        )
 
     def more(self, hops: int = 1) -> bytes:
         start, self.at = self.at, self.at + 2 * HOP * hops
@@ -223,3 +227,12 @@ async def test_who_repeats_the_last_sentence_is_heard_and_a_model_that_does_is_n
     segment = Segment("Where is the display?", ("Where is the display?", "en"), hints=hints)
     await segment.hear(hops=6)
     assert (await segment.finish()).text == "Where is the display?"
+
+
+async def test_an_operator_is_told_of_each_answer_that_was_not_believed() -> None:
+    credit = "Subtitles by the Amara.org community"
+    segment = Segment("I said", LOOP, credit, "Спасибо", ("no way", "en"))
+    for _ in range(3):
+        await segment.hear()
+    assert (await segment.finish()).text == "no way"
+    assert segment.doubts == ["loop", "phantom", "foreign"]

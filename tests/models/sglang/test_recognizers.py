@@ -89,7 +89,7 @@ async def test_a_segment_is_sent_as_it_grows_and_too_little_of_it_never() -> Non
         heard.append(len(pcm) // 2)
         return Heard(committed, "en")
 
-    hearing = Windowed("en", transcribe)
+    hearing = Windowed(["en"], transcribe)
     assert await hearing.hear(bytes(100), "") == Heard("", "en")
     await hearing.hear(bytes(2 * LEAST), "one")
     await hearing.finish(bytes(200))

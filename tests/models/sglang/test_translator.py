@@ -143,11 +143,11 @@ async def test_the_last_answer_is_offered_as_it_came(folder: str) -> None:
         spent: list[Spent] = []
         engine.on_spent = spent.append
         first = await translated(engine, NOT_NOW)
-        await translated(engine, Request("zh", "en", "你好吗", hypothesis=first.strip()))
+        await translated(engine, Request("zh", "en", "你好吗", hypothesis=first.strip(), room="r"))
         sampling = server.questions("/generate")[-1].body["sampling_params"]
         offered = sampling["custom_params"]["draft_token_ids"]
         assert WORDS._full.decode(offered) == " a b "  # not "a b", which has other tokens
-        assert [one.offered for one in spent] == [0, 5]
+        assert [(one.offered, one.room) for one in spent] == [(0, ""), (5, "r")]
 
 
 async def test_a_hypothesis_behind_a_prefix_begins_with_its_space(folder: str) -> None:

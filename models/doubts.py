@@ -5,12 +5,13 @@ from enum import Enum
 from functools import lru_cache
 
 from models.base import Hints
-from models.loops import looped
-from models.phantoms import phantom, plain
+from models.loops import looped, unlooped
+from models.phantoms import phantom, plain, voiced
 from models.speakable import foreign, too_much
 
 FEW = 6  # letters that people do say twice: "Yes.", "对对对"
 LISTED = 3  # terms in the order in which they were given
+NO_HINTS = Hints()
 
 
 class Doubt(Enum):
@@ -21,6 +22,11 @@ class Doubt(Enum):
     FOREIGN = "it is in a script that the microphone's languages are not written in"
     PHANTOM = "it thanks for watching, where there is hardly a voice"
     PARROT = "it repeats what the model was told"
+
+    @property
+    def word(self) -> str:
+        """For counting: "too much"."""
+        return self.name.lower().replace("_", " ")
 
 
 EMPTY = frozenset({Doubt.FOREIGN, Doubt.PHANTOM})
@@ -41,6 +47,14 @@ def doubt(
     if parroted(text, hints):
         return Doubt.PARROT
     return Doubt.PHANTOM if phantom(text, sound) else None
+
+
+def salvaged(text: str, sound: bytes, ms: float, languages: Collection[str]) -> str:
+    """What may be left of a doubted text when no better one is to be had: up to the end of a loop's
+    first round, if that can have been spoken; or ''."""
+    once = unlooped(text)
+    sane = voiced(once, sound) and doubt(once, sound, ms, languages, NO_HINTS) is None
+    return once if sane else ""
 
 
 def parroted(text: str, hints: Hints) -> bool:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from models.base import Hints
+from models.doubts import Doubt, doubt, salvaged
 from models.loops import looped, unlooped
 from models.phantoms import is_farewell, phantom, voiced_ms, without_credits
-from models.qwen_guards import Doubt, doubt
 from models.speakable import foreign, least_ms, too_much
 from streaming.values import samples
 
@@ -171,3 +171,11 @@ TOLD = Hints(("Surtitle", "Hei Peng", "waveguide", "SGLang"), "We ship the glass
 def test_there_is_one_reason_to_doubt_or_none(text: str, why: Doubt | None) -> None:
     assert doubt(text, QUIET, 4_000, ["en", "zh"], TOLD) is why
     assert doubt("Yes.", QUIET, 4_000, ["en"], Hints(said="Yes.")) is None
+
+
+def test_of_a_loop_its_first_round_is_left_if_somebody_spoke() -> None:
+    loop = "I see, " * 9
+    assert salvaged(loop, voice(3_000), 3_000, ["en"]) == "I see,"
+    assert salvaged(loop, QUIET, 4_000, ["en"]) == ""
+    assert salvaged(loop, voice(3_000), 3_000, ["zh"]) == "I see,"  # Latin is everywhere
+    assert salvaged("привет " * 9, voice(3_000), 3_000, ["en"]) == ""
