@@ -13,7 +13,7 @@ by two, and none that were stable by three.
 from collections.abc import Sequence
 from math import ceil
 
-from .units import common, same, stands_alone, units
+from .units import common, joint, mark, pieces, same
 from .values import Hypothesis
 
 SPAN_MS = 500  # of new sound between the first and the last hypothesis that agree
@@ -44,10 +44,11 @@ class Agreement:
 
     def push(self, hypothesis: str, quiet: bool = False) -> Hypothesis:
         """Take the newest hypothesis for the whole segment; return it split."""
-        found = units(hypothesis)
-        tail = found[reach(self.stable, found) :]
+        found = pieces(hypothesis)
+        begin = reach(self.stable, found)
+        tail = found[begin:]
         if self.stable and tail:
-            self.stable[-1] = _spaced(self.stable[-1], tail[0])
+            self.stable[-1] = _spaced(self.stable[-1], found[:begin], tail[0])
         before = self.tails[-1] if self.tails else []
         twice = common(before, tail)
         self.tails = [*self.tails, tail][-self.several :]
@@ -69,13 +70,21 @@ def reach(stable: Sequence[str], newest: Sequence[str]) -> int:
     for row, unit in enumerate(stable, 1):
         diagonal, distances[0] = distances[0], row
         for n, other in enumerate(newest, 1):
-            kept = diagonal if same(unit, other) else diagonal + 1
+            kept = diagonal + _apart(unit, other)
             diagonal = distances[n]
             distances[n] = min(kept, diagonal + 1, distances[n - 1] + 1)
     return min(range(len(distances)), key=lambda n: (distances[n], abs(n - len(stable))))
 
 
-def _spaced(last: str, following: str) -> str:
-    """A line's last word gets its space once another word follows."""
-    apart = last[-1].isspace() or stands_alone(last[-1]) or stands_alone(following[0])
-    return last if apart else last + " "
+def _apart(a: str, b: str) -> int:
+    """What it costs to take one for the other: no word is ever a mark."""
+    if same(a, b):
+        return 0
+    return 1 if mark(a) == mark(b) else 2
+
+
+def _spaced(last: str, before: Sequence[str], following: str) -> str:
+    """The last promised piece with the space that belongs behind it, as the hypothesis has it."""
+    if not (before and same(before[-1], last)):
+        return joint(last, following)
+    return last.rstrip() + before[-1][len(before[-1].rstrip()) :]

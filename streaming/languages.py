@@ -172,6 +172,15 @@ zu Zulu""".splitlines()
 UNSPACED = frozenset({"zh", "yue", "ja", "th", "lo", "km", "my", "bo", "dz"})
 """Written without spaces between words: their pieces join without one."""
 
+VERB_LAST = frozenset(
+    {
+        *("am", "az", "bn", "bo", "eu", "gu", "hi", "ja", "ka", "kk", "kn", "ko", "ku", "ky", "ml"),
+        *("mn", "mr", "my", "ne", "pa", "ps", "fa", "si", "ta", "te", "tk", "tr", "tt", "ug"),
+        *("ur", "uz"),
+    }
+)
+"""The verb, and with it what is denied or asked, comes at the end of a sentence."""
+
 
 def base(code: str) -> str:
     """The language itself, without script or region: "zh" of "zh-Hant"."""
@@ -184,6 +193,19 @@ def within(code: str, known: Collection[str]) -> str | None:
     What hears "en" hears "en-US" too; None if there is neither.
     """
     return next((one for one in (code, base(code)) if one in known), None)
+
+
+def word(code: str) -> int:
+    """About how many units of a text (units.py) make a word."""
+    if base(code) in UNSPACED:
+        return 2 if base(code) in ("zh", "yue") else 3
+    return 1
+
+
+def reorders(source: str, target: str) -> bool:
+    """The verb comes last in one of the two only: what is said late is wanted early, or the other
+    way round."""
+    return (base(source) in VERB_LAST) != (base(target) in VERB_LAST)
 
 
 def name(code: str) -> str:

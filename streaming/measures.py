@@ -6,8 +6,9 @@ in milliseconds. Feed a `Reader` what is to be judged together (a kind, a langua
 
 - *Erasure*: an update erases the units of the text before it that follow the longest common prefix;
   Normalized Erasure is all units erased over all units of the final texts (Arivazhagan et al. 2020,
-  https://aclanthology.org/2020.iwslt-1.27/). The machine is the same for visible text and for raw
-  hypotheses; only what it is fed with differs.
+  https://aclanthology.org/2020.iwslt-1.27/). Units are words and punctuation marks, or single Han
+  and Kana (units.pieces): a word that gets its full stop is not erased. The machine is the same for
+  visible text and for raw hypotheses; only what it is fed with differs.
 - *Chunk-to-caption*: arrival of an update that changed visible text, minus capture of `heard`.
 - *Caption age*: every 50 ms of speech, now minus capture of the newest position whose words are
   visible. Words count as visible up to `heard` of the last update that changed something: sending
@@ -24,11 +25,11 @@ in milliseconds. Feed a `Reader` what is to be judged together (a kind, a langua
 
 import math
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from .messages import Caption
-from .units import common, units
+from .units import common, pieces
 
 Schedule = Callable[[int], float]
 """When one speaker's sample at a position was captured, in seconds on the reader's clock."""
@@ -71,7 +72,7 @@ class Erasure:
         A final without text withdraws the line: all of it is erased and nothing written.
         """
         before, lost = self._open.pop(line, ([], 0))
-        now = units(text.strip())
+        now = pieces(text.strip())
         gone = len(before) - common(before, now)
         if final:
             self.erased += lost + gone
@@ -124,36 +125,55 @@ class Figures:
     """From the end of the segment (`heard` of its final) to the final."""
 
 
+class Shown:
+    """The units of a line while it is open: which were shown where, and since when."""
+
+    def __init__(self) -> None:
+        self.units: Sequence[str] = ()
+        self.erased = 0
+        self._since: list[float] = []  # per unit: the last change at or before it
+        self._first: dict[tuple[int, str], tuple[float, int]] = {}  # (now, heard), per place
+
+    def push(self, units: Sequence[str], now: float, heard: int) -> bool:
+        """Take all that is shown from `now` on, in seconds; True if that is a change. `heard`: the
+        newest position used for it."""
+        if units is self.units:
+            return False
+        kept = common(self.units, units)
+        if kept == max(len(self.units), len(units)):
+            return False
+        self.erased += len(self.units) - kept
+        self._since[kept:] = [now] * (len(units) - kept)
+        for place in range(kept, len(units)):
+            self._first.setdefault((place, units[place].rstrip()), (now, heard))
+        self.units = units
+        return True
+
+    def delays(self, start: int, end: int, captured: Schedule) -> Iterator[tuple[float, float]]:
+        """First display and finalisation of each unit of the final text, which was said in
+        [start, end), in seconds."""
+        for place, unit in enumerate(self.units):
+            now, heard = self._first[place, unit.rstrip()]
+            ideal = start + (end - start) * (place + 1) // len(self.units)
+            said = captured(min(ideal, heard))
+            yield now - said, self._since[place] - said
+
+
 class _Line:
-    """A line while it is open: which units it showed, where, since when."""
+    """A line while it is open."""
 
     def __init__(self, caption: Caption) -> None:
         self.caption = caption
         self.live = not caption.replay  # what was shown before this reader came is not timed
-        self.shown: list[str] = []
-        self.since: list[float] = []  # per unit: the last change at or before it
-        self.first: dict[tuple[int, str], tuple[float, int]] = {}  # (arrival, heard), per place
+        self.seen = Shown()
 
     def push(self, caption: Caption, now: float) -> bool:
         """Take the next caption; True if visible text changed."""
         self.caption = caption
-        words = [unit.rstrip() for unit in units(caption.text.strip())]
-        kept = common(self.shown, words)
-        changed = kept < max(len(self.shown), len(words))
-        self.since[kept:] = [now] * (len(words) - kept)
-        for place in range(kept, len(words)):
-            self.first.setdefault((place, words[place]), (now, caption.heard))
-        self.shown = words
-        return changed
+        return self.seen.push(pieces(caption.text.strip()), now, caption.heard)
 
-    def delays(self, captured: Schedule) -> Iterable[tuple[float, float]]:
-        """First display and finalisation of each unit of the final text, in seconds."""
-        start, end = self.caption.start, self.caption.end
-        for place, word in enumerate(self.shown):
-            arrival, heard = self.first[place, word]
-            ideal = start + (end - start) * (place + 1) // len(self.shown)
-            said = captured(min(ideal, heard))
-            yield arrival - said, self.since[place] - said
+    def delays(self, captured: Schedule) -> Iterator[tuple[float, float]]:
+        return self.seen.delays(self.caption.start, self.caption.end, captured)
 
 
 class _Stream:
@@ -199,6 +219,7 @@ class Reader:
         self.erasure = Erasure()
         self.finals = self.withdrawn = self.doubled = self.after_final = 0
         self.retracted = self.disordered = self.updates = self.busiest = 0
+        self.delays: list[tuple[float, float]] = []  # as `Shown.delays` gives them
         self._seq = -1
         self._span: tuple[float, float] | None = None
         self._second: deque[float] = deque()
@@ -206,7 +227,6 @@ class Reader:
         self._closed: set[Hashable] = set()
         self._streams: dict[tuple[str, str, str], _Stream] = {}
         self._c2c: list[float] = []
-        self._delays: list[tuple[float, float]] = []
         self._ends: list[tuple[float, float]] = []
 
     def push(self, caption: Caption, now: float) -> None:
@@ -227,8 +247,8 @@ class Reader:
         if caption.final:
             self._closed.add(caption.key)
             del self._open[caption.key]
-            self.finals += bool(line.shown)
-            self.withdrawn += not line.shown
+            self.finals += bool(line.seen.units)
+            self.withdrawn += not line.seen.units
 
     def figures(self) -> Figures:
         """All so far; may be asked at any time."""
@@ -250,8 +270,8 @@ class Reader:
             erasure=self.erasure.ratio,
             chunk_to_caption=_ms(self._c2c),
             caption_age=_ms(age for key, it in streams for age in it.ages(self.schedules[key[0]])),
-            first_display=_ms(shown for shown, _ in self._delays),
-            finalisation=_ms(settled for _, settled in self._delays),
+            first_display=_ms(shown for shown, _ in self.delays),
+            finalisation=_ms(settled for _, settled in self.delays),
             speech_to_final=_ms(speech for speech, _ in self._ends),
             cut_to_final=_ms(cut for _, cut in self._ends),
         )
@@ -273,8 +293,8 @@ class Reader:
         self._streams.setdefault(name, _Stream()).push(caption, now, changed, line.live)
         if changed:
             self._c2c.append(now - captured(caption.heard))
-        if caption.final and line.live and line.shown:
-            self._delays.extend(line.delays(captured))
+        if caption.final and line.live and line.seen.units:
+            self.delays.extend(line.delays(captured))
             self._ends.append((now - captured(caption.end), now - captured(caption.heard)))
 
 

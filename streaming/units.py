@@ -2,16 +2,23 @@
 
 Units join to exactly the text. A spaced word carries the white space after it; a character of a
 script written without spaces stands alone, with the marks that combine with it, so that no
-grapheme is ever split. Model tokens are never used: byte-level ones may end inside a character.
+grapheme is ever split (Unicode Standard Annex 29). Model tokens are never used: byte-level ones may
+end inside a character.
+
+Hypotheses are compared by *pieces*: units whose punctuation stands apart in every script, as it
+does in Han anyway. Recognizers and translators are sure of a word before they are of the mark after
+it, and a word that gets one has not changed.
 """
 
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import cache
 
-SENTENCE_ENDS = frozenset(".!?…。！？｡")
-CLAUSE_ENDS = SENTENCE_ENDS | frozenset(",;:，；：、—")
+SENTENCE_ENDS = frozenset(".!?…。！？｡．؟۔।॥։።፧။།។៕")
+CLAUSE_ENDS = SENTENCE_ENDS | frozenset(",;:，；：、—،؛፣፤၊")
 CLOSERS = frozenset("\"'”’)]}»」』）】")
+MARKS = CLAUSE_ENDS | CLOSERS  # what comes after words and says nothing by itself
 
 _ALONE = (
     (0x0E00, 0x0EFF),  # Thai, Lao
@@ -28,17 +35,29 @@ _ALONE = (
 
 _SIMPLE = re.compile(r"[\x00-\u02ff\u0370-\u0482\u048a-\u0590\u1e00-\u1fff\u2010-\u2027\u20ac]*")
 _WORDS = re.compile(r"^\s+|\S+\s*")
+_PIECES = re.compile(rf"^\s+|\S*[^\s{re.escape(''.join(MARKS))}]\s*|\S+\s*")
+
+# Combine with what is before them, though they are no marks by category: joiners, half-width voice
+# marks, AM of Thai and Lao, tones of skin, the tags of flags.
+_JOINING = frozenset("\u200c\u200d\uff9e\uff9f\u0e33\u0eb3").union(
+    map(chr, (*range(0x1F3FB, 0x1F400), *range(0xE0020, 0xE0080)))
+)
+# What follows belongs to them: a joiner, the stackers of Myanmar and Khmer, and the vowels that
+# Thai and Lao write before their consonant.
+_LEADING = frozenset("\u200d\u1039\u17d2เแโใไເແໂໃໄ")
 
 
+@cache
 def stands_alone(char: str) -> bool:
     """The character belongs to a script written without spaces."""
     code = ord(char)
     return code >= 0x0E00 and any(low <= code <= high for low, high in _ALONE)
 
 
+@cache
 def joins(char: str) -> bool:
     """The character combines with the one before it."""
-    return unicodedata.category(char) in ("Mn", "Me", "Mc") or char in "\u200d\ufe0e\ufe0f"
+    return unicodedata.category(char) in ("Mn", "Me", "Mc") or char in _JOINING
 
 
 def units(text: str) -> list[str]:
@@ -48,13 +67,25 @@ def units(text: str) -> list[str]:
     return _units(text)
 
 
+def pieces(text: str) -> list[str]:
+    """The units of `text` with the marks after words apart: "home, " is two. They join to it."""
+    if _SIMPLE.fullmatch(text):
+        return _PIECES.findall(text)
+    return [piece for unit in _units(text) for piece in _apart(unit)]
+
+
+def _apart(unit: str) -> list[str]:
+    return _PIECES.findall(unit) if len(unit) > 1 and unit.rstrip()[-1:] in MARKS else [unit]
+
+
 def _units(text: str) -> list[str]:
     found: list[str] = []
     open_word = False  # the last unit is a word that the next character may lengthen
     for char in text:
-        if found and (joins(char) or char.isspace()):
+        if found and (joins(char) or char.isspace() or found[-1][-1] in _LEADING):
             found[-1] += char
-            open_word = open_word and not char.isspace()
+            lengthens = open_word or not (joins(char) or stands_alone(char))
+            open_word = lengthens and not char.isspace()
         elif stands_alone(char):
             found.append(char)
             open_word = False
@@ -69,6 +100,20 @@ def _units(text: str) -> list[str]:
 def same(a: str, b: str) -> bool:
     """The units read alike: white space after them does not count."""
     return a == b or a.rstrip() == b.rstrip()
+
+
+def mark(piece: str) -> bool:
+    """The piece is punctuation that belongs to what is before it."""
+    return piece.rstrip()[-1:] in MARKS
+
+
+def joint(last: str, following: str) -> str:
+    """The piece `last` as it must be when `following` comes after it: with a space between two
+    words, and without one before a mark."""
+    if mark(following):
+        return last.rstrip()
+    apart = last[-1].isspace() or stands_alone(last[-1]) or stands_alone(following[0])
+    return last if apart else last + " "
 
 
 def common(a: Sequence[str], b: Sequence[str]) -> int:

@@ -65,7 +65,7 @@ class Hypothesis:
     stable: int = 0
     """`units[:stable]` is promised: while the line is open it only ever grows."""
     agreed: int = 0
-    """`units[:agreed]` was in two answers in a row."""
+    """`units[:agreed]` was in several answers in a row."""
     quiet: bool = False
     """The speaker has paused: the last units are less likely to change."""
     final: bool = False

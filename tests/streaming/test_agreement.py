@@ -24,6 +24,21 @@ def test_a_word_that_changed_waits_for_the_next_hypothesis() -> None:
     assert promised("the cat", "the hat", "the hat is") == ["", "the ", "the hat "]
 
 
+def test_a_promised_word_still_gets_its_mark() -> None:
+    said = "we are", "we are", "we are. And", "we are. And so", "we are. And so it"
+    assert promised(*said) == ["", "we are", "we are", "we are. And ", "we are. And so "]
+
+
+def test_a_stop_that_was_only_guessed_hides_no_word_behind_it() -> None:
+    said = "we saw it.", "we saw it.", "we saw it now", "we saw it now and"
+    assert promised(*said)[-1] == "we saw it. now "
+
+
+def test_a_space_before_a_mark_stays_where_the_recognizer_has_one() -> None:
+    said = "où est-il ? Là", "où est-il ? Là", "où est-il ? Là-bas"
+    assert promised(*said)[-1].startswith("où est-il ? ")
+
+
 def test_a_hypothesis_that_contradicts_a_promise_has_its_say_after_it() -> None:
     agreement = Agreement()
     said = "we saw the", "we saw the", "we sought the red", "we sought the red house"
@@ -52,7 +67,7 @@ def test_the_promise_only_grows_and_begins_the_line(said: list[str], several: in
     agreement, before = Agreement(several), ""
     for text in said:
         line = agreement.push(text)
-        assert line.promised.startswith(before)
+        assert line.promised.startswith(before.rstrip())
         assert line.text.startswith(line.promised)
         assert "".join(line.units) == line.text == agreement.newest
         assert line.stable <= line.agreed <= len(line.units)

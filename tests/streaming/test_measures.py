@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from streaming.measures import Erasure, Figures, Percentiles, Reader, percentiles
 from streaming.messages import Caption, Kind
-from streaming.units import units
+from streaming.units import pieces
 
 SECOND = 16_000  # positions
 
@@ -73,7 +73,7 @@ def test_appending_erases_nothing() -> None:
     for text in ("we", "we go", "we go home"):
         assert erasure.push("line", text) == 0
     erasure.push("line", "we go home.", final=True)
-    assert (erasure.erased, erasure.written) == (1, 3), "only the unit that got a full stop"
+    assert (erasure.erased, erasure.written) == (0, 4), "a word that gets its full stop stands"
 
 
 def test_a_changed_word_takes_all_after_it_along() -> None:
@@ -118,7 +118,7 @@ def test_what_was_written_and_not_erased_is_the_final_text(history: list[str]) -
     before: list[str] = []
     for n, text in enumerate(history):
         gone = erasure.push("line", text, final=n == len(history) - 1)
-        words = units(text.strip())
+        words = pieces(text.strip())
         written += len(words) - (len(before) - gone)  # what was added to what was kept
         before = words
     assert written - erasure.erased == erasure.written == len(before)

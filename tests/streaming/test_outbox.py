@@ -1,5 +1,7 @@
 """Captions on their way to a reader: finals arrive, `seq` grows, lines keep their law."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -108,8 +110,8 @@ def line(text: str, final: bool = False, stable: int = 0, segment: int = 0) -> L
 
 def test_an_update_that_shows_nothing_new_is_no_update() -> None:
     captions = Captions()
-    assert captions.push(line("one two three"))
-    assert captions.push(line("one two three")) == {}
+    assert captions.push(line("one two three", stable=2))
+    assert captions.push(line("one two three", stable=2)) == {}
 
 
 def test_after_the_final_nothing_comes() -> None:
@@ -121,7 +123,8 @@ def test_after_the_final_nothing_comes() -> None:
 
 def test_an_empty_final_withdraws_what_was_shown_from_those_who_saw_it() -> None:
     captions = Captions()
-    captions.push(line("one two three four"))
+    spoken = Hypothesis(("one ", "two ", "three"), 0, 3)
+    captions.push(replace(line("one two three four"), hypothesis=spoken))
     withdrawn = captions.push(line("", final=True))
     assert set(withdrawn) == {"live"}
     assert withdrawn["live"].plain.text == ""

@@ -1,17 +1,18 @@
 """A line that is translated while it is spoken: what is frozen, what is asked, what is shown."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streaming.dial import Dial, mask
-from streaming.retranslation import Ask, Retranslation
-from streaming.units import common, units
-from streaming.values import Hypothesis, SpeechSegment, Transcript
+from streaming.retranslation import STILL_MS, Ask, Retranslation
+from streaming.units import common, pieces
+from streaming.values import Hypothesis, SpeechSegment, Transcript, samples
 
 
-def said(text: str, promised: str = "", final: bool = False) -> Transcript:
-    found, stable = units(text), len(units(promised))
-    segment = SpeechSegment(0, 0, 0, 0, 0, final=final)
+def said(text: str, promised: str = "", final: bool = False, ms: int = 0) -> Transcript:
+    found, stable = pieces(text), len(pieces(promised))
+    segment = SpeechSegment(0, 0, 0, 0, samples(ms), final=final)
     return Transcript(segment, "en", Hypothesis(tuple(found), stable, stable, final=final))
 
 
@@ -57,7 +58,7 @@ def test_a_sentence_end_that_is_only_guessed_is_left_out() -> None:
 
 def test_old_units_that_were_answered_twice_are_frozen_and_forced() -> None:
     machine = Retranslation("en", "es", forces_prefix=True)
-    text = "one two three four five six seven eight nine ten"
+    text = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
     answered(machine, said(text))
     text += " more"
     line = answered(machine, said(text))
@@ -65,6 +66,34 @@ def test_old_units_that_were_answered_twice_are_frozen_and_forced() -> None:
     (ask,) = machine.push(said(text + " more"))
     assert ask.prefix == "ONE TWO THREE "
     assert ask.hypothesis == line.text.removeprefix(ask.prefix)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "agreed"),
+    [("en", "es", [0, 1, 2, 3]), ("en", "ja", [0, 0, 1, 2]), ("ko", "ja", [0, 1, 2, 3])],
+)
+def test_it_takes_another_word_where_the_verb_comes_last_on_one_side(
+    source: str, target: str, agreed: list[int]
+) -> None:
+    machine = Retranslation(source, target, forces_prefix=True)
+    texts = ("a", "a b", "a b c", "a b c d")
+    assert [answered(machine, said(text)).agreed for text in texts] == agreed
+
+
+def test_a_word_of_han_is_two_characters() -> None:
+    machine = Retranslation("zh", "es", forces_prefix=True)
+    steps = []
+    for text in ("我", "我们", "我们去"):
+        for ask in machine.push(said(text)):
+            steps.append(machine.take(ask, "vamos").agreed)
+    assert steps == [0, 0, 1]
+
+
+def test_an_answer_to_the_same_words_is_no_second_answer_until_nothing_new_comes() -> None:
+    machine = Retranslation("en", "es", forces_prefix=True)
+    answered(machine, said("wait here"))
+    assert answered(machine, said("wait here", ms=STILL_MS - 1)).agreed == 0
+    assert answered(machine, said("wait here", ms=STILL_MS)).agreed == 2
 
 
 def test_a_sentence_settled_on_both_sides_is_closed_with_its_translation() -> None:
@@ -98,16 +127,17 @@ words = st.sampled_from(["one ", "two ", "three. ", "four ", "five? ", "six, "])
 @given(
     st.lists(st.tuples(st.lists(words, max_size=20), st.integers(0, 20)), max_size=10),
     st.booleans(),
+    st.sampled_from(["es", "ja"]),
     st.data(),
 )
 @settings(deadline=None)
 def test_frozen_text_is_never_repainted_before_the_final(
-    steps: list[tuple[list[str], int]], forces_prefix: bool, data: st.DataObject
+    steps: list[tuple[list[str], int]], forces_prefix: bool, target: str, data: st.DataObject
 ) -> None:
-    machine = Retranslation("en", "es", forces_prefix)
+    machine = Retranslation("en", target, forces_prefix)
     source: list[str] = []
     sure, before, shown = 0, "", ""
-    dial = Dial("live", mask("es", "translation"))
+    dial = Dial("live", mask(target, "translation"))
     for more, promise in steps:
         source = source[:sure] + more
         sure = max(sure, min(promise, len(source)))
@@ -123,74 +153,38 @@ def test_frozen_text_is_never_repainted_before_the_final(
                 shown = text.stable
 
 
-line = st.builds(
-    lambda units, stable, agreed, quiet: Hypothesis(
-        tuple(units), min(stable, len(units)), min(max(stable, agreed), len(units)), quiet
-    ),
-    st.lists(words, max_size=12),
-    st.just(0),
-    st.integers(0, 12),
-    st.booleans(),
-)
+answers = st.lists(st.lists(words, max_size=30), min_size=1, max_size=8)
 
 
-def hyp(text: str, stable: int = 0, agreed: int = 0, quiet: bool = False) -> Hypothesis:
-    return Hypothesis(tuple(units(text)), stable, agreed, quiet)
-
-
-def test_the_last_words_of_an_open_translation_are_hidden() -> None:
-    dial = Dial("live", mask("es", "translation"))
-    text = dial.push(hyp("la casa es muy grande"))
-    assert str(text) == "la casa"
-
-
-def test_words_that_were_answered_twice_are_not_hidden() -> None:
-    dial = Dial("live", mask("es", "translation"))
-    text = dial.push(hyp("la casa es muy grande", agreed=4))
-    assert str(text) == "la casa es muy"
-
-
-def test_four_han_characters_are_hidden() -> None:
-    assert str(Dial("live", mask("zh", "translation")).push(hyp("我们今天去看工厂"))) == "我们今天"
-
-
-def test_a_pause_shows_the_last_words() -> None:
-    dial = Dial("live", 2)
-    assert str(dial.push(hyp("la casa es grande", quiet=True))) == "la casa es grande"
-
-
-def test_what_was_shown_and_still_stands_is_not_hidden_again() -> None:
-    dial = Dial("live", 2)
-    dial.push(hyp("la casa es grande", quiet=True))
-    assert dial.push(hyp("la casa es grande")) is None
-    assert dial.push(hyp("la casa es grande y vieja")) is None
-    assert str(dial.push(hyp("la casa es grande y vieja ya"))) == "la casa es grande y"
-
-
-def test_steady_shows_only_what_was_answered_twice() -> None:
-    dial = Dial("steady", 1)
-    assert dial.push(hyp("la casa es grande")) is None
-    assert str(dial.push(hyp("la casa es grande", agreed=4))) == "la casa"
-
-
-def test_final_shows_nothing_before_the_end() -> None:
-    dial = Dial("final", 2)
-    assert dial.push(hyp("la casa es grande", 2, 4, quiet=True)) is None
-    done = Hypothesis(("la ", "casa"), 2, 2, final=True)
-    assert str(dial.push(done)) == "la casa"
-
-
-@given(st.lists(line, max_size=10), st.sampled_from(["live", "steady"]))
-def test_every_update_shows_something_new_that_begins_the_line(
-    lines: list[Hypothesis], stability: str
+@given(answers, st.sampled_from(["es", "zh", "ja"]))
+def test_only_what_is_old_and_was_in_several_answers_is_frozen(
+    told: list[list[str]], target: str
 ) -> None:
-    dial = Dial(stability, 2)  # type: ignore[arg-type]
-    before = ""
-    for newest in lines:
-        text = dial.push(newest)
-        if text is None:
-            continue
-        visible = units(str(text))
-        assert common(visible, newest.units) == len(visible)
-        assert str(text).rstrip() != before.rstrip()
-        before = str(text)
+    machine = Retranslation("en", target, forces_prefix=True)
+    several = machine.evidence + 1  # the source grows by a word an answer
+    wholes: list[list[str]] = []
+    for n, answer in enumerate(told):
+        (ask,) = machine.push(said("word " * (n + 1)))
+        held = pieces(ask.prefix)
+        wholes.append(held + pieces("".join(answer)))
+        line = machine.take(ask, "".join(answer))
+        frozen = machine.frozen
+        last = wholes[-several:]
+        assert len(frozen) == len(held) or len(last) == several
+        assert common(frozen, held) == len(held), "what was frozen stays"
+        assert all(common(frozen, whole) == len(frozen) for whole in last)
+        assert len(line.units) - len(frozen) >= min(len(wholes[-1]) - len(held), machine.window)
+
+
+@given(answers, st.lists(words, max_size=8))
+def test_every_segment_ends_with_all_of_its_final_answer(
+    told: list[list[str]], final: list[str]
+) -> None:
+    machine = Retranslation("en", "es", forces_prefix=True)
+    for n, answer in enumerate(told):
+        for ask in machine.push(said("word " * (n + 1))):
+            assert not ask.final
+            assert not machine.take(ask, "".join(answer)).final
+    (last,) = machine.push(said("word " * len(told), final=True))
+    line = machine.take(last, "".join(final))
+    assert (line.final, line.text, line.promised) == (True, "".join(final), "".join(final))

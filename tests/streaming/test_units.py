@@ -6,8 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streaming.agreement import Agreement
 from streaming.clean import clean
-from streaming.units import _units, ends_clause, joins, sentences, units
+from streaming.dial import Dial
+from streaming.retranslation import Retranslation
+from streaming.units import _units, ends_clause, joins, pieces, sentences, units
+from streaming.values import Hypothesis, SpeechSegment, Transcript
 
 
 @pytest.mark.parametrize(
@@ -34,6 +38,95 @@ def test_units_join_to_the_text_and_never_begin_inside_a_grapheme(text: str) -> 
     found = units(text)
     assert "".join(found) == text
     assert not any(joins(unit[0]) for unit in found[1:])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ｶﾞｷﾞ", ["ｶﾞ", "ｷﾞ"]),
+        ("น้ำเย็น", ["น้ำ", "เย็", "น"]),
+        ("ນ້ຳ", ["ນ້ຳ"]),
+        ("မ္မ", ["မ္မ"]),
+        ("ខ្មែរ", ["ខ្មែ", "រ"]),
+        ("क्षेत्र में", ["क्षेत्र ", "में"]),
+        ("한국 말", ["한국 ", "말"]),
+        ("好👍🏽吗", ["好", "👍🏽", "吗"]),
+        ("🇪🇸🇲🇽 sí", ["🇪🇸🇲🇽 ", "sí"]),
+        ("葛\U000e0100飾", ["葛\U000e0100", "飾"]),
+        ("می\u200cخواهم", ["می\u200cخواهم"]),
+    ],
+)
+def test_what_a_reader_takes_for_a_letter_stays_whole(text: str, expected: list[str]) -> None:
+    assert units(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Well, “no.” 3.5...", ["Well", ", ", "“no", ".” ", "3.5", "..."]),
+        ("¿Sí? ¡Bien!", ["¿Sí", "? ", "¡Bien", "!"]),
+        ("用GPU, 好。", ["用", "GPU", ", ", "好", "。"]),
+        ("نعم، أين؟", ["نعم", "، ", "أين", "؟"]),
+        ("go 'cause", ["go ", "'cause"]),
+    ],
+)
+def test_marks_behind_words_are_pieces_of_their_own(text: str, expected: list[str]) -> None:
+    assert pieces(text) == expected
+
+
+SCRIPTS = (
+    "ab,. ‘’", "éo\u0301\u0308", "한글\u1112\u1161\u11ab", "か\u3099ｶﾞー。", "葛\U000e0100好，",
+    "ไน้ำเย็", "ຳໄນ້", "မြန္မာ်", "ខ្មែរ", ("क्षे", "त्र", "में", "र"), "مرحبًا،؟\u200c",
+    "👩\u200d🔧👍🏽🏴\U000e0067\U000e007f🇪🇸❤\ufe0f",
+)  # fmt: skip
+graphic = st.lists(st.sampled_from(SCRIPTS).flatmap(st.sampled_from), max_size=24).map("".join)
+
+
+def graphemes(text: str) -> list[str]:
+    """By the Unicode Standard Annex 29, as somebody else understood it."""
+    regex = pytest.importorskip("regex")
+    return list(regex.findall(r"\X", text))
+
+
+def begins(text: str, whole: str) -> bool:
+    """`text` is the beginning of `whole`, and ends between two graphemes of it."""
+    edges, at = {0}, 0
+    for grapheme in graphemes(whole):
+        at += len(grapheme)
+        edges.add(at)
+    return whole.startswith(text) and (len(text) in edges or whole[len(text) :].isspace())
+
+
+@given(graphic)
+def test_units_and_pieces_end_where_graphemes_do(text: str) -> None:
+    for cut in (units, pieces):
+        found = cut(text)
+        assert "".join(found) == text
+        for n in range(len(found)):
+            assert begins("".join(found[:n]), text), found
+
+
+answers = st.lists(graphic.filter(lambda text: not joins(text[:1] or " ")), min_size=1, max_size=6)
+
+
+@given(answers, st.sampled_from(["live", "steady"]))
+def test_nothing_that_is_shown_ends_inside_a_grapheme(told: list[str], setting: str) -> None:
+    """Neither promised, nor masked, nor frozen."""
+    agreement, heard = Agreement(), Dial(setting, 1)  # type: ignore[arg-type]
+    machine, seen = Retranslation("en", "th", True), Dial(setting, 3)  # type: ignore[arg-type]
+    machine.window = 2
+    for n, text in enumerate(told):
+        line = agreement.push(text)
+        assert begins(line.promised, line.text)
+        if (shown := heard.push(line)) is not None:
+            assert begins(str(shown), line.text)
+        words = tuple(units("word " * (n + 1)))
+        segment = SpeechSegment(0, 0, 0, 0, 0)
+        for ask in machine.push(Transcript(segment, "en", Hypothesis(words))):
+            line = machine.take(ask, text)
+            assert begins(line.promised, line.text)
+            if (shown := seen.push(line)) is not None:
+                assert begins(str(shown), line.text)
 
 
 @given(st.text(st.sampled_from("ab é\u0301\t ñ.好か")))

@@ -1,0 +1,118 @@
+"""What readers see, counted room by room: how much is taken back, and how late words come.
+
+Counted for readers with `live`, who see most; what they see is the same for all of them. Erasure
+is defined in streaming/measures.py: over any time, the units erased by the units written. A line
+counts when it has ended.
+
+Delays are what the server can know: from the arrival of a unit's sound to the caption that shows
+it. A segment's start is stamped when it arrives, the sound after it is taken to have come at its
+own pace, and unit i of n to have been said at i/n of the speech, as there. How long captions take
+to a reader, and how long the sound took to come, is not in them.
+
+A room's labels are looked up once, and go when it closes.
+"""
+
+from collections.abc import Sequence
+from typing import get_args
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from models.base import Spent
+from streaming.captions import Key, Line
+from streaming.measures import Schedule, Shown
+from streaming.messages import Kind
+from streaming.values import SpeechSegment, milliseconds
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+DELAYS = (0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4, 6, 8, 12, 20)
+OUTCOMES = "offered", "accepted"
+
+
+class Rooms:
+    """One per server."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.erased = Counter(
+            "surtitle_erased_units", "Units shown live and taken back, finals included",
+            ["kind", "room"], registry=registry,
+        )  # fmt: skip
+        self.written = Counter(
+            "surtitle_written_units", "Units of finals", ["kind", "room"], registry=registry
+        )
+        self.tokens = Counter(
+            "surtitle_room_hypothesis_tokens",
+            "Tokens of last answers, offered to verify and found right",
+            ["outcome", "room"], registry=registry,
+        )  # fmt: skip
+        first = Histogram(
+            "surtitle_first_display_seconds",
+            "From the arrival of a unit's sound to the caption that first shows it, live",
+            ["kind"], buckets=DELAYS, registry=registry,
+        )  # fmt: skip
+        settled = Histogram(
+            "surtitle_finalisation_seconds",
+            "From the arrival of a unit's sound to the last change at or before it, live",
+            ["kind"], buckets=DELAYS, registry=registry,
+        )  # fmt: skip
+        self.first = {kind: first.labels(kind) for kind in KINDS}
+        self.settled = {kind: settled.labels(kind) for kind in KINDS}
+        self.open: dict[str, _Room] = {}
+
+    def saw(self, epoch: str, line: Line, shown: Sequence[str], now: float) -> None:
+        """Readers with `live` see these units of a line; `now`: seconds since the room opened."""
+        room = self.open.get(epoch)
+        if room is None:
+            room = self.open[epoch] = _Room(self, epoch)
+        room.push(line, shown, now)
+
+    def spent(self, spent: Spent) -> None:
+        """A language model translated something for a room."""
+        room = self.open.get(spent.room)
+        if room is not None:
+            room.offered.inc(spent.offered)
+            room.accepted.inc(spent.accepted)
+
+    def closed(self, epoch: str) -> None:
+        """The room is no more, and nothing of it is told any longer."""
+        if self.open.pop(epoch, None) is None:
+            return
+        for kind in KINDS:
+            self.erased.remove(kind, epoch)
+            self.written.remove(kind, epoch)
+        for outcome in OUTCOMES:
+            self.tokens.remove(outcome, epoch)
+
+
+class _Room:
+    """The lines of one room that are open, and where what becomes of them is counted."""
+
+    def __init__(self, rooms: Rooms, epoch: str) -> None:
+        self.rooms = rooms
+        self.erased = {kind: rooms.erased.labels(kind, epoch) for kind in KINDS}
+        self.written = {kind: rooms.written.labels(kind, epoch) for kind in KINDS}
+        self.offered, self.accepted = (rooms.tokens.labels(one, epoch) for one in OUTCOMES)
+        self.lines: dict[Key, Shown] = {}
+
+    def push(self, line: Line, shown: Sequence[str], now: float) -> None:
+        """Take what is seen of a line; count it when it ends."""
+        seen = self.lines.setdefault(line.key, Shown())
+        seen.push(shown, now, line.segment.end)
+        if not line.hypothesis.final:
+            return
+        del self.lines[line.key]
+        self.erased[line.kind].inc(seen.erased)
+        self.written[line.kind].inc(len(shown))
+        if not line.replay:  # which was said long before it was translated
+            self._time(line, seen)
+
+    def _time(self, line: Line, seen: Shown) -> None:
+        first, settled = self.rooms.first[line.kind], self.rooms.settled[line.kind]
+        segment = line.segment
+        for shown, final in seen.delays(segment.onset, segment.offset, _arrived(segment, line.at)):
+            first.observe(max(0.0, shown))
+            settled.observe(max(0.0, final))
+
+
+def _arrived(segment: SpeechSegment, at: int) -> Schedule:
+    """When a segment's positions came in, in seconds since the room opened."""
+    return lambda position: (at + milliseconds(position - segment.start)) / 1000
