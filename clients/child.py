@@ -16,6 +16,7 @@ from importlib.util import find_spec
 
 from .console import Problem
 
+SECRET = "SURTITLE_TOKEN_SECRET"  # a server of one's own asks nobody for a token
 STARTING = 60.0  # seconds until a server must listen: loading recognizers on a busy machine
 STOPPING = 12.0  # seconds it has to stop by itself: a server lets last finals go first
 REMEMBERED = 12  # last lines of its standard error, to explain a failure
@@ -92,6 +93,7 @@ async def process(
         stdout=stdout,
         stderr=asyncio.subprocess.PIPE,
         pass_fds=pass_fds,
+        env={name: value for name, value in os.environ.items() if name != SECRET},
         start_new_session=True,  # Ctrl-C is for us; we end it in order
         limit=2**20,
     )

@@ -1,92 +1,98 @@
-"""One connection to a room: a hello, a welcome, then messages in and audio out.
+"""A seat in a room that outlasts its connections: messages in and audio out.
 
-A link ends in one of three ways: the server closes it in order (iteration ends), something breaks
-(LinkError, which says whether trying again is worth it), or its block is left. It never reconnects:
-whoever wants that opens another one, with the `resume` of this one's welcome in its hello.
+    connected -- the connection breaks -->             reconnecting
+    reconnecting -- welcomed, the audio is resent -->  connected
+
+What breaks is mended from inside the iteration, which says so by a `State` of the connection, and
+by another `Welcome` when it is back: captions go on after the last that came, audio where the
+server stopped hearing. LinkError ends the iteration when trying again is of no use.
 """
 
 import asyncio
-import ipaddress
-import socket
-import ssl
+import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Self
-from urllib.parse import quote, urlsplit
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import (
-    ConnectionClosed,
-    InvalidHandshake,
-    InvalidStatus,
-    WebSocketException,
-)
-from websockets.typing import Subprotocol
+from msgspec.structs import replace
 
 from streaming.messages import (
-    SUBPROTOCOL,
+    Ack,
+    Caption,
     End,
-    Error,
     FromClient,
     Gap,
     Hello,
     Mute,
     Ping,
+    Resume,
     ServerMessage,
+    State,
+    TokenExpiring,
     Welcome,
-    WireError,
-    decode_server,
-    encode,
 )
-from streaming.values import AudioFrame
+from streaming.values import SAMPLE_RATE, AudioFrame
 
-from .console import Problem
+from .backoff import STEADY, Backoff
+from .ring import kept
+from .wire import LinkError, Wire, address, token
 
-OPENING = 10  # seconds a server may take to answer
-CLOSING = 2  # seconds to wait for its goodbye: nothing is lost when it does not come
+__all__ = ["Link", "LinkError"]
 
-
-class LinkError(Problem):
-    """The connection failed or was closed: the protocol's code if it has one, and in words why."""
-
-    def __init__(
-        self, code: int | None, message: str, retry: bool, retry_after_ms: int | None = None
-    ) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.retry = retry
-        self.retry_after_ms = retry_after_ms
+PATIENCE = 60.0  # seconds without a server before it is given up
+RESENT = 2 * SAMPLE_RATE  # samples a second: faster would hurt the others of the room
+STOPPING = 4503
+LOST = "some of what was said meanwhile cannot be had any more"
 
 
 class Link:
     """`async with Link(url, room, hello) as link:`, then iterate over it for the messages.
 
-    Keep iterating while audio is sent: what goes wrong is told there, and only there; what is
-    sent on a closed connection goes nowhere. `tap` sees every text frame as it was received.
+    Keep iterating while audio is sent: what goes wrong is told there, and only there, and there it
+    is mended. `tap` sees every text frame as it was received. `patience` is how many seconds to
+    try to come back; 0 is not to try. A token that the hello lacks is taken from the environment.
     """
 
     welcome: Welcome
     """Who this is in the room, and which translations there are; there once inside the block."""
 
     def __init__(
-        self, url: str, room: str, hello: Hello, tap: Callable[[str], None] | None = None
+        self,
+        url: str,
+        room: str,
+        hello: Hello,
+        tap: Callable[[str], None] | None = None,
+        patience: float = PATIENCE,
+        backoff: Backoff | None = None,
     ) -> None:
+        address(url, room)  # a LinkError now, not later
         self.url = url
         self.room = room
-        self.hello = hello
-        self._address = address(url, room)
+        self.hello = replace(hello, token=hello.token or token())
+        self.patience = patience
         self._tap = tap or (lambda frame: None)
-        self._socket: ClientConnection
+        self._backoff = backoff or Backoff()
+        self._ring = kept(hello.audio)
+        self._wire: Wire
+        self._since = 0.0  # the second at which the wire was welcomed
+        self._seq = 0  # of the newest caption
+        self._lost: float | None = None  # the second of the first of several losses in a row
+        self._there = False  # there is a wire, which may have to hear older audio first
+        self._connected = False
+        self._muted: bool | None = None
+        self._ended = False
+        self._stopping = False  # the server said that it stops
+        self._over = asyncio.Event()
+        self._resending: asyncio.Task[None] | None = None
+
+    @property
+    def connected(self) -> bool:
+        """What is said now is sent now; otherwise it is kept, and sent when it can be."""
+        return self._connected
 
     async def __aenter__(self) -> Self:
-        self._socket = await self._connect()
-        try:
-            await self._send(self.hello)
-            self.welcome = await self._welcomed()
-        except BaseException:
-            await self._socket.close()
-            raise
+        await self._open(self.hello)
+        self._there = self._connected = True
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -94,18 +100,48 @@ class Link:
 
     async def close(self) -> None:
         """Leave at once: the iteration ends. Leaving the block does the same."""
-        await self._socket.close()
+        self._over.set()
+        await self._hush()
+        await self._wire.close()
 
     async def closed(self) -> None:
-        """Wait until the connection has ended, whoever ended it; somebody has to iterate."""
-        await self._socket.wait_closed()
+        """Wait until all has ended, whoever ended it; somebody has to iterate."""
+        await self._over.wait()
 
-    def __aiter__(self) -> AsyncIterator[ServerMessage]:
-        return self._messages()
+    async def __aiter__(self) -> AsyncIterator[ServerMessage]:
+        try:
+            while True:
+                try:
+                    while (message := await self._wire.receive()) is not None:
+                        self._note(message)
+                        if isinstance(message, TokenExpiring):
+                            await self._renew()
+                        yield message
+                    return
+                except LinkError as error:
+                    await self._hush()
+                    if self._over.is_set():
+                        return
+                    if not error.retry or not self.patience:
+                        raise
+                    broken = error
+                yield State("connection", "down", broken.message)
+                if not await self._reopened(broken):
+                    return
+                yield self.welcome
+                if self._stopping:
+                    self._stopping = False
+                    yield State("room", "ok")
+                yield State("connection", "ok", LOST if self.welcome.gap else None)
+        finally:
+            self._over.set()
 
     async def send_audio(self, audio: bytes) -> None:
         """One binary frame: whole samples of PCM at the rate in the hello, or one Opus packet."""
-        await self._put(audio)
+        if self._ring is not None:
+            self._ring.push(audio)
+        if self._connected:
+            await self._wire.put(audio)
 
     async def speak(self, frames: AsyncIterable[AudioFrame]) -> None:
         """All of these frames, each as it comes, then the end."""
@@ -123,130 +159,120 @@ class Link:
 
     async def gap(self, start: int, end: int) -> None:
         """The audio of these positions will never come."""
-        await self._send(Gap(start, end))
+        if self._ring is not None:
+            self._ring.skip(end)
+        if self._connected:
+            await self._wire.send(Gap(start, end))
 
     async def mute(self, on: bool) -> None:
         """Whether the speaker wants not to be heard."""
-        await self._send(Mute(on))
+        self._muted = on
+        await self._say(Mute(on))
 
     async def end(self) -> None:
         """No more audio: the last finals come, then `drained`, then the iteration ends."""
-        await self._send(End())
+        self._ended = True
+        if self._connected:
+            await self._wire.send(End())
 
     async def ping(self, t: float) -> None:
         """Asks for a `Pong` with the same `t`."""
-        await self._send(Ping(t))
+        await self._say(Ping(t))
 
     async def change(self, hello: Hello) -> None:
         """Say hello anew: other languages, another dial. `hears` and `audio` stay as they were."""
         self.hello = hello
-        await self._send(hello)
+        await self._say(hello)
 
-    async def _connect(self) -> ClientConnection:
-        try:
-            return await connect(
-                self._address,
-                subprotocols=[Subprotocol(SUBPROTOCOL)],
-                compression=None,
-                proxy=None if loopback(self._address) else True,
-                open_timeout=OPENING,
-                close_timeout=CLOSING,
-            )
-        except (OSError, WebSocketException) as error:
-            raise refusal(self.url, error) from error
+    async def _say(self, message: FromClient) -> None:
+        """Now, if there is a connection: what matters of it is said anew with the next."""
+        if self._there:
+            await self._wire.send(message)
 
-    async def _welcomed(self) -> Welcome:
-        if self._socket.subprotocol != SUBPROTOCOL:
-            raise LinkError(None, f"what answers at {self.url} is no Surtitle server", False)
-        first = await self._receive()
-        if not isinstance(first, Welcome):
-            raise LinkError(None, f"the server at {self.url} did not welcome us", False)
-        return first
+    def _note(self, message: ServerMessage) -> None:
+        """What has come need not come again."""
+        if isinstance(message, Caption):
+            self._seq = max(self._seq, message.seq)
+        elif isinstance(message, State) and message.level == "draining":
+            self._stopping = True
+        elif isinstance(message, Ack) and self._ring is not None:
+            self._ring.acknowledged(message.samples)
 
-    async def _messages(self) -> AsyncIterator[ServerMessage]:
-        while (message := await self._receive()) is not None:
-            yield message
+    async def _renew(self) -> None:
+        """Show the newest token, if there is a newer one."""
+        newest = token()
+        if newest is not None and newest != self.hello.token:
+            await self.change(replace(self.hello, token=newest))
 
-    async def _receive(self) -> ServerMessage | None:
-        """The next message of a known type, None when the server has closed in order."""
+    async def _open(self, hello: Hello) -> None:
+        self._wire = await Wire.opened(self.url, self.room, hello, self._tap)
+        self._since = time.monotonic()
+        before, self.welcome = hello.resume, self._wire.welcome
+        if before is None or before.epoch != self.welcome.epoch:
+            self._seq = self.welcome.replay_from
+
+    async def _reopened(self, broken: LinkError) -> bool:
+        """Connect again and go on where it broke; False if that is not wanted any more.
+
+        LinkError: it is of no use, or was tried for long enough.
+        """
+        now = time.monotonic()
+        lasted = now - self._since
+        self._backoff.lost(lasted)
+        self._lost = now if self._lost is None or lasted >= STEADY else self._lost
         while True:
+            at_least = (broken.retry_after_ms or 0) / 1000
+            wait = self._backoff.next(broken.code == STOPPING, at_least)
+            if time.monotonic() + wait > self._lost + self.patience:
+                raise broken
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), wait)
+            if self._over.is_set():
+                return False
+            await self._renew()
+            hello = self.hello
             try:
-                frame = await self._socket.recv(decode=True)
-                self._tap(frame)
-                message = decode_server(frame)
-            except ConnectionClosed as closed:
-                if closed.rcvd and closed.rcvd.code == 1000:
-                    return None
-                raise self._broken(closed) from closed
-            except WireError as error:
-                raise LinkError(None, f"the server at {self.url} sent {error}", False) from error
-            if isinstance(message, Error):
-                raise LinkError(
-                    message.code, message.message, message.retry, message.retry_after_ms
-                )
-            if message is not None:
-                return message
+                await self._open(self._resuming(hello))
+            except LinkError as error:
+                if not error.retry:
+                    raise
+                broken = error
+            else:
+                self._resending = asyncio.create_task(self._resend(self._wire, hello))
+                return True
 
-    def _broken(self, closed: ConnectionClosed) -> LinkError:
-        """Why the connection ended out of order, when no error message came before it."""
-        if closed.rcvd is None:
-            return LinkError(None, f"the connection to {self.url} was lost", True)
-        code = closed.rcvd.code
-        meaning, retry = Error.MEANINGS.get(code, (f"close code {code}", True))
-        why = closed.rcvd.reason or meaning
-        return LinkError(code, f"the server at {self.url} closed: {why}", retry)
+    def _resuming(self, hello: Hello) -> Hello:
+        before = self.welcome
+        resume = Resume(before.epoch, self._seq, before.participant, before.key)
+        return replace(hello, resume=resume)
 
-    async def _send(self, message: FromClient) -> None:
-        await self._put(encode(message).decode())
+    async def _resend(self, wire: Wire, hello: Hello) -> None:
+        """Say again what the server has not heard, and go on."""
+        self._there = True
+        if self.hello is not hello:
+            await wire.send(self.hello)  # it was changed on the way
+        if self._muted is False:
+            await wire.send(Mute(False))
+        if self._ring is not None:
+            position, due = wire.welcome.audio_at or 0, time.monotonic()
+            while (piece := self._ring.after(position)) is not None:
+                if piece.data:
+                    await asyncio.sleep(due - time.monotonic())
+                    await wire.put(piece.data)
+                    due += (piece.end - piece.start) / RESENT
+                else:
+                    await wire.send(Gap(piece.start, piece.end))
+                position = piece.end
+        self._connected = True
+        if self._muted:
+            await wire.send(Mute(True))  # not sooner: what was said before may be heard
+        if self._ended:
+            await wire.send(End())
 
-    async def _put(self, frame: str | bytes) -> None:
-        with suppress(ConnectionClosed):  # the one who reads is told why
-            await self._socket.send(frame)
-
-
-def address(url: str, room: str) -> str:
-    """The WebSocket address of a room on `http(s)://host:port` or `ws(s)://host:port`.
-
-    LinkError in words if that is no address of a server.
-    """
-    whole = url if "://" in url else f"http://{url}"
-    try:
-        parts = urlsplit(whole)
-        scheme = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}[parts.scheme]
-        if not parts.hostname or (parts.port is None and parts.netloc.endswith(":")):
-            raise ValueError
-    except (KeyError, ValueError):
-        example = "http://127.0.0.1:8765"
-        raise LinkError(None, f"{url!r} is no server's address: write {example}", False) from None
-    return f"{scheme}://{parts.netloc}{parts.path.rstrip('/')}/v1/rooms/{quote(room, safe='')}"
-
-
-def loopback(url: str) -> bool:
-    """Whether it is on this machine, where no proxy can lead."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
-def refusal(url: str, error: Exception) -> LinkError:
-    """Why there is no connection, in words."""
-    match error:
-        case TimeoutError():
-            return LinkError(None, f"the server at {url} did not answer in {OPENING} s", True)
-        case InvalidStatus(response=response):
-            body = (response.body or b"")[:200].decode(errors="replace").strip()
-            status = f"{response.status_code} {response.reason_phrase}".strip()
-            why = f"{status}: {body}" if body else status
-            again = response.status_code >= 500 or response.status_code == 429
-            return LinkError(None, f"the server at {url} refused with {why}", again)
-        case InvalidHandshake() | WebSocketException():
-            return LinkError(None, f"what answers at {url} is no Surtitle server: {error}", False)
-        case ssl.SSLError():
-            return LinkError(None, f"no secure connection to {url}: {error}", False)
-        case socket.gaierror():
-            return LinkError(None, f"there is no host of that name: {url}", True)
-    return LinkError(
-        None, f"no server answers at {url}: start one with `surtitle serve`, or check it", True
-    )
+    async def _hush(self) -> None:
+        """Nothing is sent until there is another connection."""
+        self._there = self._connected = False
+        if self._resending is not None:
+            self._resending.cancel()
+            await asyncio.gather(self._resending, return_exceptions=True)
+            self._resending = None

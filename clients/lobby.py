@@ -16,8 +16,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from .console import Problem
-from .link import OPENING, address, loopback, refusal
 from .plain import clean, columns
+from .wire import OPENING, address, loopback, refusal, token
 
 LONGEST = 2**20  # bytes of a list worth reading: thousands of rooms
 SHOWN = 20  # rooms: more are not chosen from by number
@@ -73,7 +73,10 @@ def rooms(server: str) -> list[Room]:
     url = address(server, "").replace("ws", "http", 1).removesuffix("/")
     direct = [urllib.request.ProxyHandler({})] if loopback(url) else []
     try:
-        with urllib.request.build_opener(*direct).open(url, timeout=OPENING) as answer:
+        asked = urllib.request.Request(url)
+        if mine := token():
+            asked.add_unredirected_header("Authorization", f"Bearer {mine}")
+        with urllib.request.build_opener(*direct).open(asked, timeout=OPENING) as answer:
             return msgspec.json.decode(answer.read(LONGEST), type=Rooms).rooms
     except urllib.error.HTTPError as error:
         error.close()

@@ -273,6 +273,8 @@ class Microphone:
 
     def _stuck(self) -> bool:
         """Whether what is on the way has been there so long that more would only come late."""
+        if not self.link.connected:
+            self._on_the_way = None  # the link keeps it, and sends it in time
         if not self._acknowledges or self._on_the_way is None:
             return False
         return self._clock() - self._on_the_way[1] > UNACKED

@@ -3,12 +3,12 @@
 import shutil
 import sys
 
-from streaming.messages import Caption, ServerMessage, State, Welcome
+from streaming.messages import Caption, Recording, ServerMessage, State, Welcome
 
 from .console import say
 from .lines import Lines
 from .pages import Growing, Page
-from .words import Troubles, sentence, untranslated
+from .words import Troubles, kept, sentence, untranslated
 
 
 class Output:
@@ -21,7 +21,7 @@ class Output:
         self.to = to
         self.jsonl = jsonl
         self.lines = Lines(kept=100_000)
-        self.me = ""
+        self.mine: set[tuple[str, str]] = set()  # by epoch, who we are, and were before
         self.troubles = Troubles()
         self.said: set[str] = set()
         growing = sys.stdout.isatty() and shutil.get_terminal_size()[0] >= 20
@@ -37,9 +37,11 @@ class Output:
         change = self.lines.push(message)
         match message:
             case Welcome(participant=me):
-                self.me = me
+                self.mine.add((self.lines.epoch, me))
             case State() if self.troubles.push(message):
                 self.remark(sentence(message))
+            case Recording(on):
+                self.remark(kept(on))
             case Caption(degraded="untranslated") if self.to and not list(self.troubles):
                 self.remark(untranslated(message, [self.to]))
         if change is not None and not self.jsonl:
@@ -53,18 +55,21 @@ class Output:
 
     def name(self, speaker: str) -> str:
         """Others in the room are named; the file is not."""
-        return "" if speaker == self.me or not self.me else self.lines.name(speaker)
+        ours = (self.lines.epoch, speaker) in self.mine
+        return "" if ours or not self.mine else self.lines.name(speaker)
 
     def wanted(self) -> list[Caption]:
         """The lines for the subtitles: the file's own, in the language to read, one a segment."""
-        found: dict[tuple[str, int], Caption] = {}
-        for caption in filter(self.titles, self.lines.finals()):
-            found[caption.speaker, caption.segment] = caption  # a translation comes after the words
+        found: dict[tuple[str, str, int], Caption] = {}
+        for epoch in self.lines.epochs or [""]:
+            for caption in self.lines.finals(epoch):
+                if self.titles(epoch, caption):  # a translation comes after the words
+                    found[epoch, caption.speaker, caption.segment] = caption
         return list(found.values())
 
-    def titles(self, caption: Caption) -> bool:
+    def titles(self, epoch: str, caption: Caption) -> bool:
         """Whether it is the file's, and what a reader of the target language gets to read."""
-        if self.me and caption.speaker != self.me:
+        if self.mine and (epoch, caption.speaker) not in self.mine:
             return False
         if self.to is None or caption.degraded == "untranslated":
             return caption.kind == "transcript"

@@ -9,6 +9,13 @@ JOINER, EMOJI_STYLE = "\u200d", "\ufe0f"
 SKIN_TONES = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 VOWELS_OF_HANGUL = range(0x1160, 0x1200)  # and final consonants: part of the syllable before
 
+# What does not begin a row, in Chinese and Japanese typesetting too (kinsoku), and what ends none.
+CLOSING = (
+    "，。！？；：、）】》」』〉〕”’,.!?;:)]}%…"
+    "・ー々ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶゝゞヽヾ"
+)
+OPENING = "（【《「『〈〔“‘([{"
+
 # Bidirectional embeddings, overrides, isolates and marks turn the text around them; zero-width
 # spaces hide things in it. The joiners U+200C and U+200D stay: Persian and Hindi need them.
 _UNSEEN = {0x061C, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF}
@@ -94,7 +101,7 @@ def _breaks(text: str, place: int, wide: Sequence[int]) -> bool:
     before, after = text[place - 1], text[place]
     if before == " ":
         return after != " "
-    if wide[place] == 0 or after == " " or _closes(after):
+    if wide[place] == 0 or after == " " or after in CLOSING or before in OPENING:
         return False
     return wide[place] == 2 or _base(wide, place - 1) == 2
 
@@ -114,8 +121,3 @@ def _trimmed(text: str, start: int, end: int) -> int:
 def _skipped(text: str, place: int) -> int:
     """The place after the spaces there."""
     return len(text) - len(text[place:].lstrip(" "))
-
-
-def _closes(character: str) -> bool:
-    """Punctuation that does not begin a row, in Chinese and Japanese typesetting too."""
-    return character in "，。！？；：、）】》」』”’,.!?;:)]}%…"

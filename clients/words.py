@@ -32,6 +32,11 @@ def untranslated(caption: Caption, reads: Iterable[str]) -> str:
     return f"no translation from {languages.name(caption.language)} to {wanted}: its own words"
 
 
+def kept(on: bool) -> str:
+    """What to tell everybody whose conversation is written down, or is no longer."""
+    return "this conversation is kept on the server" if on else "nothing more is kept of this"
+
+
 class Troubles:
     """What does not work at the moment, one state for each thing; told once each."""
 

@@ -43,7 +43,7 @@ includes time that was not sent. `start`, `end` and `heard` of a caption are pos
 - `pcm16`: signed 16-bit samples, little-endian, one channel, at the rate named; a frame holds whole samples. *n* samples at
   *rate* advance the position by *n* × 16000 / *rate*, rounded once, to the nearest, over all frames from one gap to the next.
 - `opus`: one packet a frame, one channel, without DTX. A packet of 20 ms advances the position by 320.
-- A frame has at most MAX_AUDIO bytes; 20 ms a frame is right. Its first sample is at `audio_at` of `welcome`, which is 0.
+- A frame has at most MAX_AUDIO bytes; 20 ms a frame is right. Its first sample is at `audio_at` of `welcome`: 0 for who has just come.
 - Who leaves time out (a microphone that was away, audio dropped because the network was slow) says so by
   [`audio.gap`](#audiogap) before the next frame: `from` is where the last frame ended, to the sample, and positions go on from
   `to`. Audio that is 600 ms late may end the segment.
@@ -83,8 +83,42 @@ came, or from before you read their language, are sent once, marked `replay`.
 
 Text has no control characters, terminal escapes or bidirectional overrides, and no line breaks.
 
-`degraded` says that a line is less than it should be: `untranslated`, a transcript in place of a translation that cannot be
-had; `late`, a final that came more than 5 s after its sound; `fallback`, by a lesser engine than the one configured.
+`degraded` says that a line is less than it should be: `untranslated`, the speaker's own words where a translation cannot be
+had; `late`, a final that came more than 5 s after its sound; `fallback`, by a lesser engine than the one configured. An untranslated
+line is the transcript while nothing translates, and else the final of the `translation` itself, which closes it: its words are then
+the transcript's, in the language spoken and not in the `language` it names.
+
+## Coming back
+
+Who loses a connection, for whatever reason but those that are not to be retried, connects again and says in `hello.resume` who it was
+and the last `seq` it has seen. It goes on as the same participant if it comes back within 60 s, or 30 s with a microphone; later it is
+somebody new. Either way, while `epoch` is the one it knew:
+
+- **Captions**: every final with a greater `seq` in the languages it reads comes, once, in order, and then the newest state of the open
+  lines; they are marked `replay`. `gap` is true if something was said that cannot be had any more: a language that nobody read has not been
+  translated, or the room has begun anew.
+- **Audio** goes on at `audio_at`. A client keeps the last 30 s of what it said and was not acknowledged, and sends it from there, at most at
+  twice the pace of speech; what is older is an `audio.gap`. Who comes back in time goes on in the same line.
+- Where `audio_at` is null the server does not know where the microphone was: the client begins with `audio.gap` from 0 to where it is.
+- `hears` and `audio` are what they were. `mute` lasts.
+
+A server that stops takes no more audio, acknowledges none, sends the finals of what was being said, and closes (4503). It is expected back
+soon: ask for it at least once a second. If it keeps a journal, which [`recording`](#recording) tells everybody who comes, it goes on
+in the same `epoch` with all finals; otherwise there is a new one, and a `gap`.
+
+A participant has one connection: a second one takes its place, and the first is closed (4409). With the key of another
+participant nobody gets in (4403).
+
+## Tokens
+
+A server that is reached from elsewhere asks for a token: in `hello.token`, or in the request as `Authorization: Bearer`; never in an
+address, which others keep. It is a JWT (HS256) with `iss` and `aud` `surtitle`, `sub` (whose it is), `room`, `role` (`listen`: read
+only; `speak`; `admin`: also remove others), `iat` and `exp`, an hour later at most. `surtitle token` makes one.
+
+- Without one, or with one that is none, 4401, before anything is told of the room; for another room, or to speak with `listen`, 4403.
+- 60 s before its end comes [`token.expiring`](#tokenexpiring): a `hello` with a new token of the same `sub` goes on; otherwise 4401.
+- Of one `sub` one connection is in a room: the newest. The older is closed (4409).
+- Pages of other origins are refused (403) unless the server was told of them.
 
 ## Measuring
 
@@ -102,11 +136,19 @@ doubling to 5 s, a random part of it. Code 1000 ends a conversation well.
 |---|---|---|
 CODES
 
-## Not in this version
+Bounds, beyond which a connection is closed with 4429: 20 `hello` at once and one a second; 200 messages at once and 20 a second; 4000
+audio frames at once and 400 a second; the pace of speech (see above). A server that has all the rooms, speakers or connections it is
+made for, or that many of one address, refuses who is new, with `retry_after_ms`, and lets those come back who were in. Who connects and
+has not asked for anything after 10 s, and who takes 4 s to read a message, is cut off.
 
-Resuming, tokens and WebRTC are not offered: a `hello` that names `resume`, `token` or `audio: {"codec": "webrtc"}` is refused with
-4400 and a sentence. `token.expiring` is not sent, and no room is recorded. A client that comes back is a new participant, and what
-was said while it was away is lost to it but for the lines replayed.
+## Audio by WebRTC
+
+WebRTC is offered by servers that were started with `--webrtc`, or off loopback: others refuse a `hello` that names
+`audio: {"codec": "webrtc"}` with 4400 and a sentence. Audio then comes by RTP and everything else by this WebSocket. `POST
+/v1/rooms/{room}/whip` (WHIP, RFC 9725) with `Authorization: Bearer` and the `key` of `welcome`, an SDP offer of at most 16 KiB
+with one section of audio (Opus) and at most 30 candidates, is answered by 201, an SDP answer and a `Location`: DELETE it to
+hang up. Anything else is a 4xx with a sentence. A newer call of the same participant takes the place of the older one with its
+first packet; time in which neither spoke is a gap. Position 0 is the first packet's first sample.
 
 ## An example
 
@@ -148,28 +190,30 @@ FOOTER = """\
 | `GET /livez` | 200 while the process runs |
 | `GET /readyz` | 200; 503 with a sentence while the server stops |
 | `GET /v1/rooms/{room}` | 426 unless it asks for a WebSocket |
-| `GET /v1/rooms` | `{"rooms": [{"name", "epoch", "participants", "speakers", "languages", "since_ms"}]}`: the open rooms, without who is in them |
+| `GET /`, `GET /rooms/{room}` | the page to join from in a browser: [browser.md](browser.md) |
+| `GET /v1/languages` | `{"hears": [code], "pairs": [[source, target, engine]]}`: what there is to choose from before one joins |
+| `GET /v1/rooms` | `{"rooms": [{"name", "epoch", "participants", "speakers", "languages", "since_ms"}]}`: the open rooms, without who is in them; with tokens, only the token's room |
 | `GET /v1/rooms/{room}/transcript.{srt,vtt,json,txt}?language=` | the final lines so far, while the room is open and 5 minutes after its last participant left: `srt` and `vtt` in one language (as spoken, without `language`), `txt` and `json` with the translations beside each line; 404 when there is no such room |
+| `DELETE /v1/rooms/{room}/participants/{id}` | with an `admin` token: removes a participant (4403), whose token is of no use there any more; 204, or 404 |
 | `PUT /v1/rooms/{room}/glossary` | not yet |
 | `GET /metrics` | for Prometheus, on a port of its own (`--metrics-port`, 8766), on loopback only |
 """
 
 LANGUAGE = "ISO 639-1 code"  # says what every language is, not what this one is for
-NOT_YET = "not in this version"
 MEANINGS = {
     "hello.display": "size of the reader's display",
-    "hello.token": NOT_YET,
-    "hello.resume": NOT_YET,
+    "hello.token": "where the server asks for one; see Tokens",
+    "hello.resume": "who this was before the connection broke",
     "mute.on": "true: do not hear me; audio sent meanwhile is ignored",
     "audio.gap.from": "position where the last frame ended",
     "audio.gap.to": "position of the next frame's first sample",
     "ping.t": "anything, such as the client's clock",
     "Display.columns": "characters in a line, a Han character counting two",
     "Display.lines": "lines at once",
-    "Resume.epoch": NOT_YET,
-    "Resume.seq": NOT_YET,
-    "Resume.participant": NOT_YET,
-    "Resume.key": NOT_YET,
+    "Resume.epoch": "as in the last `welcome`",
+    "Resume.seq": "of the newest caption seen; `replay_from` of the last `welcome` if none was",
+    "Resume.participant": "as in the last `welcome`",
+    "Resume.key": "as in the last `welcome`",
     "welcome.room": "the room of the address",
     "welcome.participant": "your `id` in the roster, and `speaker` of your captions",
     "roster.participants": "everybody",
@@ -187,7 +231,7 @@ MEANINGS = {
     "caption.engine": "what made the text",
     "caption.latency": "on the first update and the final of a line; on all with `trace`",
     "caption.degraded": "see above",
-    "caption.replay": "was said before you came",
+    "caption.replay": "was said before you came, or while you were away",
     "Latency.detect": "finding speech",
     "Latency.recognize": "the recognizer",
     "Latency.translate": "the translator",
@@ -199,7 +243,7 @@ MEANINGS = {
     "state.reason": "a sentence",
     "state.language": "the language concerned, if only one is",
     "recording.on": "the conversation is being kept",
-    "token.expiring.in_ms": NOT_YET,
+    "token.expiring.in_ms": "60 s before, or at once",
     "error.code": "the close code",
     "error.message": "a sentence for people",
     "error.retry": "whether connecting again may help",

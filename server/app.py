@@ -1,8 +1,8 @@
 """The doors of the server: HTTP routes, and the WebSocket of each room."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
+from typing import get_args
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -11,11 +11,17 @@ from streaming import languages
 from streaming.messages import MAX_TEXT, SUBPROTOCOL
 from streaming.transcript import Form, render
 
-from .config import ConfigError
 from .connection import Connection
 from .house import House
+from .listening import listening
+from .page import Page
+from .refused import Refused
+from .tokens import Pass, Role
+
+__all__ = ["app", "listening", "metrics_app"]
 
 HEARTBEAT_S = 10.0
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 TYPES: dict[Form, str] = {
     "srt": "application/x-subrip",
     "vtt": "text/vtt",
@@ -24,8 +30,8 @@ TYPES: dict[Form, str] = {
 }
 
 
-def app(house: House) -> web.Application:
-    """The routes that participants use."""
+def app(house: House, more: Iterable[web.RouteDef] = ()) -> web.Application:
+    """The routes that participants use, `more` among them."""
     made = web.Application()
     made[HOUSE] = house
     made.add_routes(
@@ -33,8 +39,11 @@ def app(house: House) -> web.Application:
             web.get("/v1/rooms", _rooms),
             web.get("/v1/rooms/{room}", _room),
             web.get("/v1/rooms/{room}/transcript.{form}", _transcript),
+            web.delete("/v1/rooms/{room}/participants/{participant}", _remove),
             web.get("/livez", _live),
             web.get("/readyz", _ready),
+            *Page(house).routes(),
+            *more,
         ]
     )
     return made
@@ -51,31 +60,8 @@ def metrics_app(house: House) -> web.Application:
 HOUSE = web.AppKey("house", House)
 
 
-@asynccontextmanager
-async def listening(made: web.Application, host: str, port: int) -> AsyncIterator[str]:
-    """Serve; yields the address. ConfigError: the port is taken or not allowed."""
-    runner = web.AppRunner(made, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, host, port)
-        try:
-            await site.start()
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise ConfigError(
-                f"cannot listen on {host} port {port} ({reason}): "
-                "choose another port, or 0 for any free one"
-            ) from error
-        name, bound = runner.addresses[0][:2]
-        yield f"http://{f'[{name}]' if ':' in name else name}:{bound}"
-    finally:
-        await runner.cleanup()
-
-
 async def _room(request: web.Request) -> web.StreamResponse:
-    origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.host:
-        raise web.HTTPForbidden(text=f"pages of {origin[:200]} may not join rooms here\n")
+    _check_origin(request)
     socket = web.WebSocketResponse(
         protocols=(SUBPROTOCOL,),
         compress=False,
@@ -91,16 +77,48 @@ async def _room(request: web.Request) -> web.StreamResponse:
     await socket.prepare(request)
     assert request.transport is not None
     connection = Connection(request.app[HOUSE], socket, request.transport.abort)
-    await connection.serve(request.match_info["room"])
+    authorization = request.headers.get("Authorization")
+    await connection.serve(request.match_info["room"], request.remote or "", authorization)
     return socket
 
 
+def _check_origin(request: web.Request) -> None:
+    """A page of elsewhere may not use the rights of whoever opened it."""
+    origin = request.headers.get("Origin")
+    config = request.app[HOUSE].config
+    if origin is None or origin in config.origins:
+        return
+    here = urlsplit(origin)
+    # A name that leads to this machine for a moment only (DNS rebinding) is a page of elsewhere.
+    rebound = config.loopback and not config.secret and here.hostname not in LOOPBACK
+    if here.netloc != request.host or rebound:
+        raise web.HTTPForbidden(text=f"pages of {origin[:200]} may not join rooms here\n")
+
+
+def _token(request: web.Request, *roles: Role) -> Pass | None:
+    """Who asks, where tokens are asked for; of one of these roles, for the room that is named."""
+    gate = request.app[HOUSE].gate
+    if gate is None:
+        return None
+    try:
+        found = gate.bearer(request.headers.get("Authorization"))
+    except Refused as refused:
+        bearer = {"WWW-Authenticate": "Bearer"}
+        raise web.HTTPUnauthorized(text=f"{refused}\n", headers=bearer) from refused
+    if found.room != request.match_info.get("room", found.room) or found.role not in roles:
+        raise web.HTTPForbidden(text="this token does not allow that\n")
+    return found
+
+
 async def _rooms(request: web.Request) -> web.Response:
-    rooms = [room.describe() for room in request.app[HOUSE].rooms.values()]
+    token = _token(request, *get_args(Role))
+    open_ = request.app[HOUSE].rooms.values()
+    rooms = [room.describe() for room in open_ if token is None or room.name == token.room]
     return web.json_response({"rooms": rooms})
 
 
 async def _transcript(request: web.Request) -> web.Response:
+    _token(request, *get_args(Role))
     language = request.query.get("language")
     room = request.app[HOUSE].rooms.get(request.match_info["room"])
     form = next((form for form in TYPES if form == request.match_info["form"]), None)
@@ -117,6 +135,15 @@ async def _transcript(request: web.Request) -> web.Response:
     name = f'attachment; filename="{room.name}.{form}"'
     headers = {"Content-Disposition": name, "Cache-Control": "no-store"}
     return web.Response(text=text, content_type=TYPES[form], charset="utf-8", headers=headers)
+
+
+async def _remove(request: web.Request) -> web.Response:
+    if _token(request, "admin") is None:
+        raise web.HTTPForbidden(text="a server without tokens has no admin: close the room\n")
+    room = request.app[HOUSE].rooms.get(request.match_info["room"])
+    if room is None or not room.people.remove_for_good(request.match_info["participant"]):
+        raise web.HTTPNotFound(text="there is no such participant\n")
+    return web.Response(status=204)
 
 
 async def _live(request: web.Request) -> web.Response:

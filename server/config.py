@@ -1,16 +1,20 @@
 """How one server is set up."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from models.registry import SERVED
+from models.registry import LOCAL, SERVED
 from streaming import languages
+
+from .admission import Limits
 
 Pair = tuple[str, str]
 KEYS = ("SURTITLE_TRANSLATOR_KEY", "SURTITLE_RECOGNIZER_KEY")  # never on a command line
+ICE = re.compile(r"stun:[^@\s]+|turns?:[^:@\s]+:[^@\s]+@[^@\s]+")
 CODE = r"[a-z]{2,3}(?:-[A-Z][A-Za-z]+)?"
 
 
@@ -38,12 +42,31 @@ class Config:
     speed: float = 1.0
     glossary: Path | None = None
     insecure: bool = False
+    secret: str = field(default="", repr=False)
+    """Tokens are made with it; without one nobody needs a token."""
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    origins: tuple[str, ...] = ()
+    """Where pages may come from that join rooms here, besides from here."""
     translator: Served = Served()
     recognizer: Served = Served()
     pairs: tuple[Pair, ...] = ()
     """(source, target) languages, for models that cannot say which they know."""
+    models: tuple[Path, ...] = ()
+    """Folders: one of a recognizer, any number of translators'."""
+    webrtc: bool = False
+    """Microphones may call; needs aiortc. Off loopback they may wherever it is installed."""
+    ice_servers: tuple[str, ...] = ()
+    """STUN and TURN, as stun:host:port or turn:user:password@host:port."""
+    private: bool = True
+    """Participants may be in private networks."""
     hypotheses: str = ""
     """How SGLang is given them (models/sglang/ways.py); "" for what its server is best at."""
+    journal: Path | None = None
+    """Folder in which conversations are kept for a server that begins anew; by default none is."""
+    journal_hours: float = 24.0
+    """What is older is deleted."""
+    limits: Limits = field(default_factory=Limits)
     ready_fd: int | None = None
     """File descriptor that gets a line of JSON once the doors are open."""
     parent_fd: int | None = None
@@ -57,23 +80,45 @@ class Config:
             raise ConfigError(f"speed {self.speed:g} is out of range: use 0.1 to 100")
         if self.speed != 1 and not self.loopback:
             raise ConfigError("--speed is for files and soaks: it needs a loopback --host")
-        if not self.loopback and not self.insecure:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ConfigError("--tls-cert and --tls-key go together")
+        if not self.loopback and not self.insecure and (not self.secret or self.tls_cert is None):
             raise ConfigError(
-                f"whoever reaches {self.host} could listen in: this version has neither TLS nor "
-                "tokens, so it serves loopback only, unless you say --insecure"
+                f"whoever reaches {self.host} could listen in: name --tls-cert and --tls-key, and "
+                "a secret for tokens (surtitle token --help), unless you say --insecure"
             )
+        for origin in self.origins:
+            if not re.fullmatch(r"https?://[^/\s]+", origin):
+                raise ConfigError(f"--origin {origin!r} is no origin: write https://talk.example")
+        if min(astuple(self.limits)) < 1:
+            raise ConfigError("--max-rooms, --max-speakers and the like are at least 1")
+        if not 0.1 <= self.journal_hours <= 24 * 366:
+            raise ConfigError("--journal-hours: conversations are kept for 0.1 to 8784 hours")
         if self.engine in SERVED and not self.translator.urls:
             raise ConfigError(f"--engine {self.engine} needs a server's address: --translator-url")
         if self.engine not in SERVED and (self.translator.urls or self.recognizer.urls):
             raise ConfigError(
                 f"--engine {self.engine} asks no server: say --engine sglang or openai"
             )
+        for server in self.ice_servers:
+            if not ICE.fullmatch(server):
+                example = "stun:stun.example:3478, or turn:user:password@turn.example:3478"
+                raise ConfigError(f"--ice-server {server.partition('@')[2] or server!r}: {example}")
+        if self.webrtc and find_spec("aiortc") is None:
+            raise ConfigError("--webrtc needs aiortc: `pip install surtitle[webrtc]`")
+        if (self.engine == LOCAL) != bool(self.models):
+            raise ConfigError("--engine local and --models FOLDER go together")
+        if len(self._recognizers) > 1:
+            one, other = self._recognizers[:2]
+            raise ConfigError(f"--models names two recognizers, {one} and {other}: name one")
         if self.hypotheses and self.engine != "sglang":
             raise ConfigError("--hypotheses is for --engine sglang: no other takes them")
 
     @property
     def hears(self) -> dict[str, Any]:
         """Options of the recognizer."""
+        if self._recognizers:
+            return {"folder": self._recognizers[0]}
         if not self.recognizer.urls:
             return {}
         known = {code for pair in self.pairs for code in pair}
@@ -82,11 +127,23 @@ class Config:
     @property
     def translates(self) -> dict[str, Any]:
         """Options of the translator."""
+        if self.engine == LOCAL:
+            others = [folder for folder in self.models if folder not in self._recognizers]
+            return {"folders": others, "pairs": self.pairs} if others else {}
         if not self.translator.urls:
             return {}
         pairs: dict[str, Any] = {"pairs": self.pairs} if self.pairs else {}
         way = {"way": self.hypotheses} if self.hypotheses else {}
         return _options(self.translator) | pairs | way
+
+    @property
+    def _recognizers(self) -> list[Path]:
+        return [folder for folder in self.models if (folder / "tokens.txt").is_file()]
+
+    @property
+    def calls(self) -> bool:
+        """Microphones may come by WebRTC."""
+        return self.webrtc or (not self.loopback and find_spec("aiortc") is not None)
 
     @property
     def loopback(self) -> bool:

@@ -7,13 +7,11 @@ says what it was.
 
 import asyncio
 import logging
-import re
 from collections.abc import Callable
 
 from aiohttp import WSMsgType, web
-from msgspec import UNSET
 
-from streaming.languages import within
+from streaming.allowance import Allowance
 from streaming.messages import (
     MAX_AUDIO,
     MAX_TEXT,
@@ -31,7 +29,6 @@ from streaming.messages import (
     Ping,
     Pong,
     State,
-    WebRtc,
     WireError,
     decode_client,
     encode,
@@ -39,26 +36,23 @@ from streaming.messages import (
 from streaming.pace import Pace
 from streaming.values import BYTES_PER_SAMPLE
 
+from . import entry
 from .house import House
 from .intake import AudioError, Intake, Plain, intake
 from .member import Member
+from .refused import Refused
 from .room import Room
+from .session import Session
 
 log = logging.getLogger(__name__)
 
-ROOM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 HELLO_S = 5.0  # real seconds until `hello` must have come
-SEND_S = 5.0  # real seconds that one message may take to leave: beyond, nobody is reading
+FRAMES = 4_000, 400.0  # at once, and a second: of 5 ms, at twice the pace of speech
+MESSAGES = 200, 20.0
+HELLOS = 20, 1.0
+SEND_S = 4.0  # real seconds that one message may take to leave: beyond, nobody is reading
 ACK_S = 1.0
 ROUNDED = 160  # samples by which two sides may differ where rates are converted: 10 ms
-
-
-class Refused(Exception):
-    """The peer did something this server will not go along with."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.error = Error.of(code, message)
 
 
 class Connection:
@@ -73,17 +67,30 @@ class Connection:
         self.member: Member | None = None
         self.room: Room | None = None
         self.intake: Intake | None = None
-        self.pace = Pace(self.clock.now())
-        self.ended = False
+        now = self.clock.now()
+        self.frames, self.messages = Allowance(*FRAMES, now), Allowance(*MESSAGES, now)
+        self.hellos = Allowance(*HELLOS, now)
+        self.bearer: str | None = None  # what the request said of who sent it
+        self.ended = False  # no more audio will come
+        self.left = False  # nor will this participant come back
 
-    async def serve(self, room: str) -> None:
+    async def serve(self, room: str, address: str, authorization: str | None = None) -> None:
         """Everything, until the socket is closed."""
+        self.bearer = authorization
+        try:
+            with self.house.admission.connected(address, self.clock.now()):
+                await self._serve(room)
+        except Refused as refused:
+            await self._close(refused.error)
+
+    async def _serve(self, room: str) -> None:
         writer: asyncio.Task[None] | None = None
         try:
             self._let_in(room, await self._hello())
             writer = asyncio.create_task(self._write())
             await self._read()
         except Refused as refused:
+            self.left = not refused.error.retry
             await self._refuse(refused.error, writer)
         except ConnectionResetError:
             pass
@@ -92,7 +99,7 @@ class Connection:
             await self._refuse(Error.of(4500, "the server failed; join again"), writer)
         finally:
             if self.room is not None and self.member is not None:
-                self.room.leave(self.member, dropped=not self.ended)
+                self.room.leave(self.member, dropped=not self.left)
                 self.member.wake.set()
             if writer is not None:
                 writer.cancel()
@@ -118,26 +125,40 @@ class Connection:
         return hello
 
     def _let_in(self, name: str, hello: Hello) -> None:
-        if not ROOM_NAME.fullmatch(name):
-            raise Refused(
-                4404, "a room's name has 1 to 64 letters, digits, - and _, a letter or digit first"
-            )
+        assert self.house.engines is not None
+        entry.check_room(name)
         if self.house.draining:
-            raise Refused(4503, "the server is stopping")
-        _check_offered(hello)
-        self._check_hears(hello)
+            raise Refused(4503, "the server is stopping", 1_000)
+        entry.check_offered(hello, self.house.config.calls)
+        token = entry.admitted(self.house.gate, name, hello, self.bearer)
+        entry.check_hears(hello, self.house.engines.recognizer)
         if isinstance(hello.audio, Pcm16 | Opus):
             self.intake = intake(hello.audio)
-        self.room = self.house.room(name)
-        self.member = self.room.join(hello)
+        self.house.admit(name, hello)
+        room = self.house.room(name)
+        if token is not None and token.sub in room.people.removed:
+            raise Refused(4403, "you were removed from this room")
+        self.member = room.join(hello, token)
+        self.room = room
+        self.member.pace = self.member.pace or Pace(self.clock.now())
+        self.ended = self.member.session is not None and self.member.session.ended
 
     async def _read(self) -> None:
+        assert self.member is not None
         async for message in self.socket:
+            if self.member.expelled is not None:
+                continue  # it is being told why; another connection may speak for it by now
             if message.type == WSMsgType.BINARY:
+                self._count(self.frames, "audio frames came too fast: 20 ms a frame is right")
                 self._hear(message.data)
             elif message.type == WSMsgType.TEXT:
+                self._count(self.messages, "messages came too fast")
                 self._take(self._decoded(message.data))
-        self.ended = self.ended or self.socket.close_code == 1000
+        self.left = self.left or self.socket.close_code == 1000
+
+    def _count(self, allowance: Allowance, excess: str) -> None:
+        if not allowance.take(self.clock.now()):
+            raise Refused(4429, excess)
 
     def _decoded(self, data: str) -> ClientMessage:
         if len(data) > MAX_TEXT // 4 and len(data.encode()) > MAX_TEXT:
@@ -151,11 +172,14 @@ class Connection:
         assert self.member is not None
         session = self.member.session
         if session is None or self.intake is None:
-            raise Refused(4400, "audio came, but `hello` named no microphone (hears, audio)")
+            why = "said that it calls (webrtc)" if session else "named no microphone (hears, audio)"
+            raise Refused(4400, f"audio came, but `hello` {why}")
         if len(data) > MAX_AUDIO:
             raise Refused(4413, f"an audio frame holds at most {MAX_AUDIO} bytes")
         if self.ended:
             raise Refused(4400, "audio came after `end`")
+        if session.ended:
+            return  # the server stops: whoever says it keeps what is not acknowledged
         try:
             pcm = self.intake.push(data)
         except AudioError as error:
@@ -167,16 +191,21 @@ class Connection:
             session.push(pcm)
 
     def _spend(self, samples: int) -> None:
+        assert self.member is not None and self.member.pace is not None
         self.house.metrics.audio.inc(samples / 16_000)
-        if not self.pace.push(samples, self.clock.now()):
+        if not self.member.pace.push(samples, self.clock.now()):
             raise Refused(4429, "audio came faster than it is spoken, 30 s ahead and more")
 
     def _take(self, message: ClientMessage) -> None:
         assert self.member is not None and self.room is not None
         match message:
             case Hello():
-                _check_offered(message)
-                self._check_unchanged(message)
+                self._count(self.hellos, "hello: languages were changed too often")
+                entry.check_offered(message, self.house.config.calls)
+                entry.check_unchanged(message, self.member.hello)
+                token = entry.renewed(self.house.gate, self.room.name, message, self.member)
+                if token is not self.member.pass_:
+                    self.member.carry(token)
                 self.room.greet(self.member, message)
             case Mute(on):
                 self._mute(on)
@@ -200,9 +229,11 @@ class Connection:
         assert self.member is not None
         session = self.member.session
         if session is None or self.intake is None:
-            raise Refused(4400, "audio.gap: there is no microphone")
+            raise Refused(4400, "audio.gap: there is no microphone whose audio comes here")
         if self.ended:
             raise Refused(4400, "audio.gap came after `end`")
+        if session.ended:
+            return
         session.push(self.intake.flush())
         slack = 0 if isinstance(self.intake, Plain) else ROUNDED
         if abs(start - session.position) > slack:
@@ -213,8 +244,8 @@ class Connection:
         assert self.member is not None and self.room is not None
         self.ended = True
         session = self.member.session
-        if session is not None and self.intake is not None:
-            session.push(self.intake.flush())
+        if session is not None:
+            session.push(self.intake.flush() if self.intake is not None else b"")
             session.end()
         self.member.wake.set()
 
@@ -223,7 +254,8 @@ class Connection:
     async def _write(self) -> None:
         member = self.member
         assert member is not None
-        acks = asyncio.create_task(self._acknowledge()) if member.session else None
+        session = member.session
+        acks = asyncio.create_task(self._acknowledge(member, session)) if session else None
         try:
             await self._send_waiting(member)
             while not self._over(member):
@@ -255,10 +287,12 @@ class Connection:
 
     async def _part(self, member: Member) -> None:
         if member.expelled is not None:
+            self.left = not member.expelled.retry
             while (caption := member.outbox.take()) is not None and member.expelled.code == 4503:
                 await self._send(caption)
             await self._close(member.expelled)
         else:
+            self.left = True
             await self._send(State("connection", "drained"))
             await self._close(None)
 
@@ -286,44 +320,10 @@ class Connection:
         async with asyncio.timeout(SEND_S):
             await self.socket.send_frame(encode(message), WSMsgType.TEXT)
 
-    async def _acknowledge(self) -> None:
-        assert self.member is not None and self.member.session is not None
+    async def _acknowledge(self, member: Member, session: Session) -> None:
         told = 0
         while True:
             await self.clock.sleep(ACK_S)
-            if self.member.session.position != told:
-                told = self.member.session.position
-                self.member.tell(Ack(told))
-
-    # What may be asked for
-
-    def _check_hears(self, hello: Hello) -> None:
-        assert self.house.engines is not None
-        hears = [] if hello.hears is UNSET else hello.hears
-        audio = None if hello.audio is UNSET else hello.audio
-        if bool(hears) != (audio is not None):
-            raise Refused(4400, "hello: `hears` and `audio` come together or not at all")
-        recognizer = self.house.engines.recognizer
-        for language in hears:
-            if within(language, recognizer.languages) is None:
-                known = ", ".join(sorted(recognizer.languages))
-                raise Refused(
-                    4400, f"hello: {recognizer.name} does not hear {language!r}; it hears {known}"
-                )
-
-    def _check_unchanged(self, hello: Hello) -> None:
-        assert self.member is not None
-        for field in ("hears", "audio", "resume"):
-            said, first = getattr(hello, field), getattr(self.member.hello, field)
-            if said not in (UNSET, None, first):
-                raise Refused(4400, f"hello: `{field}` cannot be changed in a connection")
-
-
-def _check_offered(hello: Hello) -> None:
-    """Refuse by name what the protocol has and this version does not."""
-    if hello.resume is not None:
-        raise Refused(4400, "hello: `resume` is not offered by this version: join without it")
-    if hello.token is not None:
-        raise Refused(4400, "hello: `token` is not offered by this version: join without it")
-    if isinstance(hello.audio, WebRtc):
-        raise Refused(4400, "hello: WebRTC is not offered by this version: use pcm16 or opus")
+            if session.position != told:
+                told = session.position
+                member.tell(Ack(told))

@@ -4,13 +4,16 @@ import asyncio
 import logging
 
 from streaming.glossary import Glossary
-from streaming.messages import Error, State
+from streaming.messages import Error, Hello, State
 
+from .admission import Admission
 from .config import Config
 from .engines import Engines
+from .journal import Journal
 from .member import Member
 from .metrics import Metrics
 from .room import Room
+from .tokens import Gate
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +30,9 @@ class House:
         self.rooms: dict[str, Room] = {}
         self.draining = False
         self.engines: Engines | None = None
+        self.journal: Journal | None = None
+        self.admission = Admission(config.limits)
+        self.gate = Gate(config.secret) if config.secret else None
         metrics.watch("rooms", "Open rooms", lambda: len(self.rooms))
         metrics.watch("speakers", "Microphones", lambda: len(self._sessions()))
         metrics.watch("readers", "Connections", lambda: len(self.members()))
@@ -36,11 +42,35 @@ class House:
 
     def room(self, name: str) -> Room:
         """The room called `name`, opened if need be."""
-        assert self.engines is not None, "the engines are started before the doors open"
         if name not in self.rooms:
-            self.rooms[name] = Room(name, self.engines, self.metrics, self.glossary)
-            log.info("room %s opened", self.rooms[name].epoch)
+            room = self._made(name)
+            if self.journal is not None:
+                self.journal.opened(name, room.epoch)
+                self.journal.reached(room.epoch, 0)
+            log.info("room %s opened", room.epoch)
         return self.rooms[name]
+
+    def keep(self, journal: Journal) -> None:
+        """Go on with the rooms of a journal, and keep what is said from now on."""
+        self.journal = journal
+        journal.on_lost = self._recording_lost
+        for kept in journal.rooms():
+            self._made(kept.name).restore(kept)
+            journal.reached(kept.epoch, kept.seq)
+            log.info("room %s opened again", kept.epoch)
+
+    def admit(self, name: str, hello: Hello) -> None:
+        """One more wants to go into this room. Refused: not now, unless he only comes back."""
+        room = self.rooms.get(name)
+        if room is not None and hello.resume is not None and room.people.knows(hello.resume):
+            return
+        self.admission.check(
+            len(self.rooms),
+            len(self._sessions()),
+            len(self.members()),
+            opens=room is None,
+            speaks=bool(hello.hears),
+        )
 
     def members(self) -> list[Member]:
         """Everybody, in all rooms."""
@@ -58,19 +88,30 @@ class House:
             assert self.engines is not None
             await self.engines.clock.sleep(TICK_S)
             ticks += 1
-            for room in list(self.rooms.values()):
-                room.tick()
-                if ticks % ROSTER_TICKS == 0:
-                    room.tell_roster()
-                if room.empty_s > EMPTY_S:
-                    del self.rooms[room.name]
-                    log.info("room %s closed", room.epoch)
+            self.tick(roster=ticks % ROSTER_TICKS == 0)
 
-    async def drain(self, within_s: float) -> None:
-        """Stop: let nobody in, finish what is being said, close every connection."""
+    def tick(self, roster: bool) -> None:
+        """Let every room notice the time, and close those where nobody has been for long."""
+        for room in list(self.rooms.values()):
+            room.tick()
+            if roster:
+                room.tell_roster()
+            if room.empty_s > EMPTY_S:
+                del self.rooms[room.name]
+                self.metrics.rooms.closed(room.epoch)
+                if self.journal is not None:
+                    self.journal.closed(room.epoch)
+                log.info("room %s closed", room.epoch)
+
+    async def drain(self, within_s: float) -> bool:
+        """Stop: let nobody in, finish what is being said, close every connection.
+
+        Whether everything could be finished.
+        """
         self.draining = True
         for member in self.members():
             member.tell(State("room", "draining", "the server is stopping"))
+        unfinished: set[asyncio.Future[None]] = set()
         closing = [asyncio.ensure_future(room.close()) for room in self.rooms.values()]
         if closing:
             _, unfinished = await asyncio.wait(closing, timeout=within_s)
@@ -78,6 +119,19 @@ class House:
                 task.cancel()
         for member in self.members():
             member.expel(Error.of(4503, "the server is stopping", retry_after_ms=1_000))
+        return not unfinished
+
+    def _made(self, name: str) -> Room:
+        assert self.engines is not None, "the engines are started before the doors open"
+        room = Room(name, self.engines, self.metrics, self.glossary, self.journal)
+        if self.gate is not None:
+            room.wall = self.gate.wall
+        self.rooms[name] = room
+        return room
+
+    def _recording_lost(self) -> None:
+        for room in self.rooms.values():
+            room.recording_lost()
 
     def _sessions(self) -> list[object]:
         return [session for room in self.rooms.values() for session in room.sessions.values()]

@@ -10,19 +10,27 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvloop
 
 from models import registry
-from models.base import EngineError, Frugal
+from models.base import Doubting, EngineError, Frugal
 from streaming.glossary import Glossary, GlossaryError, parse
 
+from .admission import Limits
 from .app import app, listening, metrics_app
 from .clock import Clock
 from .config import KEYS, Config, ConfigError, Served, pairs, urls
 from .engines import Engines, started
 from .house import House
+from .journal import Journal
 from .metrics import Metrics
+from .secret import SECRET, encryption, secret
+from .tls import doorplate, names, own
+
+if TYPE_CHECKING:
+    from .webrtc.taken import Taken
 
 log = logging.getLogger("surtitle")
 
@@ -70,6 +78,8 @@ async def serve(config: Config, built: registry.Engines) -> None:
     house = House(config, Metrics(), _glossary(config.glossary))
     if isinstance(built.translator, Frugal):
         built.translator.on_spent = house.metrics.spent
+    if isinstance(built.recognizer, Doubting):
+        built.recognizer.on_doubt = house.metrics.doubted
     for sentence in built.missing:
         print(f"surtitle serve: {sentence}", file=sys.stderr)
     clock = Clock(config.speed)
@@ -78,25 +88,45 @@ async def serve(config: Config, built: registry.Engines) -> None:
         listening(metrics_app(house), "127.0.0.1", config.metrics_port) as metrics,
     ):
         house.engines = engines
+        if config.journal is not None:
+            house.keep(Journal(config.journal, 3_600 * config.journal_hours))
         engines.translation.on_refused = house.metrics.refused
         await _serve(config, house, metrics, stop)
 
 
 async def _serve(config: Config, house: House, metrics: str, stop: asyncio.Event) -> None:
     assert house.engines is not None
-    async with listening(app(house), config.host, config.port) as url:
+    encrypted = encryption(config.tls_cert, config.tls_key)
+    calls = called(house) if config.calls else None
+    made = app(house, calls.routes if calls else ())
+    async with listening(made, config.host, config.port, encrypted) as url:
         _announce(config, house.engines, url, metrics)
         gc.collect()
         gc.freeze()  # what is alive now stays: later collections need not look at it
-        time = asyncio.gather(house.keep_time(), house.metrics.watch_loop())
+        time = asyncio.gather(
+            house.keep_time(),
+            house.metrics.watch_loop(),
+            *([house.journal.keep_tidy()] if house.journal is not None else []),
+        )
         time.add_done_callback(lambda _: stop.set())  # a server that lost its time must not go on
         try:
             await stop.wait()
-            await house.drain(DRAIN_S)
+            finished = await house.drain(DRAIN_S)
             await _everybody_gone(house)
+            if house.journal is not None:
+                house.journal.close(finished)
         finally:
             time.cancel()
             await asyncio.gather(time, return_exceptions=True)
+            if calls is not None:
+                await calls.close()
+
+
+def called(house: House) -> "Taken":
+    """What takes calls; aiortc is loaded here and not before."""
+    from .webrtc.taken import Taken
+
+    return Taken(house)
 
 
 async def _everybody_gone(house: House) -> None:
@@ -118,8 +148,14 @@ def _announce(config: Config, engines: Engines, url: str, metrics: str) -> None:
     told = ", ".join(f"{source} to {target}" for source, target, _ in pairs[:8]) or "nothing"
     more = f" and {len(pairs) - 8} more" if len(pairs) > 8 else ""
     print(f"surtitle serves {url}   (metrics {metrics}/metrics)")
+    if config.secret:
+        print("  lets in whoever has a token (surtitle token --help)")
+    if config.journal is not None:
+        print(f"  keeps what is said in {config.journal}, for {config.journal_hours:g} h")
     print(f"  hears {hears} ({engines.recognizer.name})")
     print(f"  translates {told}{more} ({engines.translation.name})", flush=True)
+    if not config.loopback or config.tls_cert is not None:
+        print("\n".join(doorplate(url, config.tls_cert)), flush=True)
 
 
 def _glossary(path: Path | None) -> Glossary:
@@ -132,6 +168,9 @@ def _glossary(path: Path | None) -> Glossary:
 
 
 def _config(options: argparse.Namespace) -> Config:
+    if options.tls and (options.tls_cert or options.tls_key):
+        raise ConfigError("--tls auto makes a certificate: leave out --tls-cert and --tls-key")
+    made = own(names(options.host)) if options.tls else None
     return Config(
         host=options.host,
         port=options.port,
@@ -139,10 +178,23 @@ def _config(options: argparse.Namespace) -> Config:
         engine=options.engine,
         speed=options.speed,
         glossary=options.glossary,
+        limits=Limits(
+            options.max_rooms, options.max_speakers, options.max_readers, options.max_per_address
+        ),
+        journal=options.journal,
+        journal_hours=options.journal_hours,
         insecure=options.insecure,
+        secret=secret(options.token_secret_file),
+        tls_cert=made.cert if made else options.tls_cert,
+        tls_key=made.key if made else options.tls_key,
+        origins=tuple(options.origin),
         translator=_served(options.translator_url, options.translator_model, KEYS[0]),
         recognizer=_served(options.recognizer_url, options.recognizer_model, KEYS[1]),
         pairs=pairs(options.pairs),
+        models=tuple(options.models),
+        webrtc=options.webrtc,
+        ice_servers=tuple(options.ice_server),
+        private=not options.public,
         hypotheses=options.hypotheses or "",
         ready_fd=options.ready_fd,
         parent_fd=options.parent_fd,
@@ -187,8 +239,37 @@ def parser() -> argparse.ArgumentParser:
     add("--recognizer-model", default="", metavar="NAME", help=named)
     known = "what a language model translates, as zh-en,en-zh (the default), which it cannot say"
     add("--pairs", default="", metavar="FROM-TO", help=known)
+    folders = "a model's folder for --engine local; several times for several"
+    add("--models", type=Path, action="append", default=[], metavar="FOLDER", help=folders)
     used = "how SGLang is given its last answers (default: as its server can)"
     add("--hypotheses", choices=["plugin", "logprobs", "ngram", "none"], help=used)
+    most = Limits()
+    for name, limit, what in (
+        ("rooms", most.rooms, "rooms open"),
+        ("speakers", most.speakers, "microphones"),
+        ("readers", most.readers, "connections in all"),
+        ("per-address", most.address, "connections of one address"),
+    ):
+        said = f"{what}, at most (default %(default)s)"
+        add(f"--max-{name}", type=int, default=limit, metavar="N", help=said)
+    kept = "keep conversations there, for a restart of the server; everybody in them is told"
+    add("--journal", type=Path, metavar="DIR", help=kept)
+    hours = "delete what was said longer ago (default %(default)s)"
+    add("--journal-hours", type=float, default=24.0, metavar="H", help=hours)
+    own_one = "make a certificate for this machine, keep it, and show the address as a QR code"
+    add("--tls", choices=["auto"], help=own_one)
+    add("--tls-cert", type=Path, metavar="FILE", help="certificate, and those that vouch for it")
+    add("--tls-key", type=Path, metavar="FILE", help="its key")
+    signed = f"what tokens are made with (default: it is in ${SECRET}, if there is one)"
+    add("--token-secret-file", type=Path, metavar="FILE", help=signed)
+    pages = "pages from there may join rooms too, as https://talk.example; may be repeated"
+    add("--origin", action="append", default=[], metavar="URL", help=pages)
+    calling = "take audio by WebRTC too (off loopback it does wherever aiortc is installed)"
+    add("--webrtc", action="store_true", help=calling)
+    found = "STUN or TURN, as stun:host:port or turn:user:password@host:port; may be repeated"
+    add("--ice-server", action="append", default=[], metavar="URL", help=found)
+    everywhere = "participants are on the internet: call nobody in a private network"
+    add("--public", action="store_true", help=everywhere)
     add("--insecure", action="store_true", help="listen off loopback without TLS and tokens")
     add("--verbose", action="store_true", help="say what happens (never what is said)")
     add("--ready-fd", type=int, help=argparse.SUPPRESS)

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import msgspec
 
@@ -18,16 +18,22 @@ from streaming.messages import (
     Roster,
     Stability,
     State,
+    TokenExpiring,
 )
 from streaming.outbox import Outbox
+from streaming.pace import Pace
 
 from .session import Session
+from .tokens import Pass
 
 NEWS_BOUND = 200  # messages other than captions that may wait: a reader that far behind is gone
+WARNED_S = 60.0  # before a token ends
+REPEATED = 1_000  # captions of a member's own that are remembered
+READERS = 20  # of what it asked to read before
 
 
 class Member:
-    """A participant, with or without a microphone."""
+    """A participant, with or without a microphone, in one connection."""
 
     def __init__(self, id: str, hello: Hello) -> None:
         self.id = id
@@ -36,15 +42,63 @@ class Member:
         self.reader = Reader.of(hello)
         self.hears = [] if hello.hears is msgspec.UNSET else list(hello.hears)
         self.session: Session | None = None
+        self.pace: Pace | None = None
         self.muted = False
+        self.pass_: Pass | None = None  # its token, where the server asks for one
+        self.warned = False
+        self.was: dict[Reader, int] = {}  # what it read before, and up to which `seq`
+        self.repeated: deque[Caption] = deque(maxlen=REPEATED)  # what was sent to it alone
         self.news: deque[Message] = deque()  # what is not a caption, and goes first
         self.outbox = Outbox()
         self.wake = asyncio.Event()
         self.expelled: Error | None = None
 
-    def greet(self, hello: Hello) -> None:
-        """Take a later `hello`."""
-        self.hello, self.reader = hello, Reader.of(hello)
+    def again(self, hello: Hello, seq: int) -> "Member":
+        """The same participant in another connection, having seen all up to `seq`."""
+        member = Member(self.id, self.hello)
+        member.key, member.hears, member.muted = self.key, self.hears, self.muted
+        member.session, member.pace = self.session, self.pace
+        member.was, member.repeated = self.was, self.repeated
+        member.greet(hello, seq)
+        self.session = None  # the old connection hears no more
+        return member
+
+    def greet(self, hello: Hello, seq: int) -> bool:
+        """Take a later `hello`, given when all up to `seq` was read; whether it reads anew."""
+        reader = Reader.of(hello)
+        changed = reader != self.reader
+        if changed:
+            self.was.pop(self.reader, None)
+            self.was[self.reader] = seq
+            if len(self.was) > READERS:
+                del self.was[next(iter(self.was))]
+        self.hello, self.reader = hello, reader
+        return changed
+
+    def remembers(self, seq: int) -> bool:
+        """All that was sent to it alone after `seq` is still known."""
+        return len(self.repeated) < REPEATED or self.repeated[0].seq <= seq
+
+    def carry(self, token: Pass | None) -> None:
+        """It has this token from now on."""
+        self.pass_, self.warned = token, False
+
+    def tick(self, wall: float) -> None:
+        """Notice that the token ends soon, or has ended. `wall`: seconds since 1970."""
+        if self.pass_ is None:
+            return
+        left = self.pass_.expires - wall
+        if left <= 0:
+            self.expel(Error.of(4401, "the token has expired: ask for a new one"))
+        elif left <= WARNED_S and not self.warned:
+            self.warned = True
+            self.tell(TokenExpiring(max(0, round(1_000 * left))))
+
+    def hang_up(self) -> None:
+        """No more will be heard of it."""
+        if self.session is not None:
+            self.session.end()
+            self.session = None
 
     def tell(self, message: Message) -> None:
         """Queue anything but a caption. A newer roster replaces one that waits."""
@@ -65,6 +119,12 @@ class Member:
         self.outbox.put(caption)
         self._check()
         return True
+
+    def replay(self, captions: Collection[Caption]) -> None:
+        """Queue what was missed: however much it is, it does not make a slow reader."""
+        self.outbox.bound += len(captions)
+        for caption in captions:
+            self.send(caption)
 
     def expel(self, error: Error) -> None:
         """Close the connection with this error; the first one counts."""
@@ -89,6 +149,7 @@ class Member:
         self.wake.set()
 
 
-def unavailable(source: str, target: str, reason: str) -> State:
+def unavailable(source: str, target: str, reason: str, since: int | None = None) -> State:
     """Nothing translates `source` for those who read `target`."""
-    return State("translation", "down", f"{source} to {target}: {reason}", language=target)
+    said = f"{source} to {target}: {reason}"
+    return State("translation", "down", said, language=target, since=since)

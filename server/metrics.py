@@ -1,11 +1,12 @@
 """What an operator can measure: one place that sees captions go by, in Prometheus' words.
 
-Room names and texts never appear; labels are stages, engines and languages.
+Room names and texts never appear. Labels are stages, kinds and, for what is counted by room
+(visible.py), the epochs of the rooms that are open now.
 """
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -13,6 +14,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from models.base import Spent
 from streaming.captions import Line
 from streaming.messages import Kind
+
+from .visible import Rooms
 
 BUCKETS = (
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.6, 0.9, 1.5, 3, 10,
@@ -60,6 +63,10 @@ class Metrics:
         self.refusals = self._counter(
             "translation_refused", "Answers that were no translations, by what was wrong", "what"
         )
+        self.doubts = self._counter(
+            "recognition_doubted", "Answers of a recognizer not shown, by what was wrong", "what"
+        )
+        self.rooms = Rooms(self.registry)
         self.errors = self._counter("errors", "Connections closed with an error", "code")
         self.audio = self._counter("audio_seconds", "Audio received")
         self.lag = Histogram(
@@ -74,8 +81,10 @@ class Metrics:
         """Export a figure that is asked for when somebody looks."""
         self._gauge(name, what).set_function(value)
 
-    def saw(self, line: Line) -> None:
-        """A line was published."""
+    def saw(self, line: Line, room: str, shown: Sequence[str], now: float) -> None:
+        """A line was published, at `now` seconds after its room was opened; `shown`: the units
+        that readers with `live` see of it."""
+        self.rooms.saw(room, line, shown, now)
         self.captions[line.kind].inc()
         if line.hypothesis.final:
             (self.finals if line.hypothesis.units else self.withdrawn)[line.kind].inc()
@@ -86,6 +95,7 @@ class Metrics:
 
     def spent(self, spent: Spent) -> None:
         """A language model translated something."""
+        self.rooms.spent(spent)
         self.answers.inc()
         self.offered.inc(spent.offered)
         self.accepted.inc(spent.accepted)
@@ -97,6 +107,10 @@ class Metrics:
     def refused(self, what: str) -> None:
         """An answer of a translator was not for readers."""
         self.refusals.labels(what).inc()
+
+    def doubted(self, what: str) -> None:
+        """An answer of a recognizer was not believed."""
+        self.doubts.labels(what).inc()
 
     async def watch_loop(self) -> None:
         """Measure the event loop's lag until cancelled."""

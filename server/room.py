@@ -7,130 +7,152 @@ gets the lines of the languages he reads, cut as he asked.
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
-from dataclasses import replace
+import time
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from models.base import EngineError, Hints, Request
+from models.base import Hints
 from streaming.audience import foreign
 from streaming.captions import Captions, Line, Posted
 from streaming.echo import Echo, dbfs
 from streaming.echo import Line as Sound
 from streaming.glossary import Glossary
-from streaming.languages import within
-from streaming.messages import Caption, Error, Hello, Level, Roster, Stability, State, Welcome
+from streaming.messages import (
+    Caption,
+    Error,
+    Hello,
+    Level,
+    Recording,
+    Resume,
+    Stability,
+    State,
+    Welcome,
+)
 from streaming.transcript import Said, conversation
-from streaming.units import units
-from streaming.values import Hypothesis, Pair, SpeechSegment, Transcript, milliseconds
+from streaming.values import Pair, Transcript, milliseconds
 
 from .engines import Engines
 from .hints import hints
+from .history import History
+from .journal import Journal, Kept
 from .member import Member, unavailable
 from .metrics import Metrics
+from .people import People
 from .session import Session
-from .translation import Unusable
+from .tokens import Pass
 
 log = logging.getLogger(__name__)
 
 LEVEL_STEP = 8  # a line's loudness is that of every eighth sample, to a fraction of a decibel
-LINGER_S = 60.0  # a language stays translated after its last reader dropped, who may come back
 
 
 class Room:
     """Holds its members, their sessions and all captions, for as long as it lives."""
 
-    def __init__(self, name: str, engines: Engines, metrics: Metrics, glossary: Glossary) -> None:
+    def __init__(
+        self,
+        name: str,
+        engines: Engines,
+        metrics: Metrics,
+        glossary: Glossary,
+        journal: Journal | None = None,
+    ) -> None:
         self.name, self.engines, self.metrics = name, engines, metrics
         self.clock, self.terms = engines.clock, glossary
         self.epoch = secrets.token_hex(8)
         self.opened = self.left = self.clock.now()
         self.captions, self.echo = Captions(), Echo()
-        self.members: dict[str, Member] = {}
-        self.names: dict[str, str] = {}  # of everybody who was ever here
+        self.people = People(engines.recognizer.languages)
         self.sessions: dict[str, Session] = {}
-        self.lingering: dict[str, float] = {}  # languages without a reader, until when
+        self.history = History(self.captions, engines.translation)
+        self.broken: dict[tuple[str, str], int] = {}  # pairs of languages, since when (`at`)
         self.roster_changed = False
         self.tasks: set[asyncio.Task[None]] = set()
-        self.joined = 0
+        self.crashed = 0  # up to which `seq` the journal may lack something
+        self.journal = journal
+        self.wall = time.time
+
+    def restore(self, kept: Kept) -> None:
+        """Go on with what the journal has of this room."""
+        self.epoch = kept.epoch
+        self.opened = self.clock.now() - kept.age_s
+        self.captions.restore(kept.finals, kept.seq)
+        self.crashed = 0 if kept.ended else kept.seq
+        self.people.restore(kept.names)
+        self.history.repeated = {f"p{n}": seq for n, seq in kept.repeated.items()}
+
+    @property
+    def members(self) -> dict[str, Member]:
+        """Those who are here."""
+        return self.people.here
 
     # Who is here
 
-    def join(self, hello: Hello) -> Member:
-        """Let a participant in: it is welcomed, shown what was said, and heard."""
-        self.joined += 1
-        member = Member(f"p{self.joined}", hello)
-        known = self.engines.recognizer.languages
-        # The engine's own names from here on: what hears "en" is not asked about "en-US".
-        member.hears = list(dict.fromkeys(within(code, known) or code for code in member.hears))
-        before = self.captions.seq
-        late = self._late(member, hello.reads)
-        member.tell(
-            Welcome(
-                room=self.name,
-                epoch=self.epoch,
-                participant=member.id,
-                key=member.key,
-                replay_from=before,
-                replay_to=self.captions.seq,
-                gap=False,
-                audio_at=0 if member.hears else None,
-                pairs=[(*pair, self._tongue) for pair in self.engines.translation.pairs],
-            )
-        )
-        self.members[member.id] = member
-        self.names[member.id] = hello.name
-        if member.hears:
+    def join(self, hello: Hello, token: Pass | None = None) -> Member:
+        """Let a participant in, or back in: it is welcomed, shown what was said, and heard.
+
+        Refused: it wants to be somebody else.
+        """
+        resume = hello.resume if self._ours(hello.resume) else None
+        before = None if resume is None else self.people.before(resume, hello, token)
+        if before is None or resume is None:
+            member = self.people.new(hello)
+        else:
+            member = before.again(hello, resume.seq)
+        member.carry(token)
+        missed, gap = self._missed(member, before, resume)
+        member.tell(self._welcome(member, hello, missed, gap))
+        self.people.add(member)
+        if member.hears and member.session is None:
             self._listen(member)
-        member.tell(self._roster())
-        for caption in late:
-            member.send(caption)
+        member.tell(self.people.roster())
+        if self.journal is not None:
+            member.tell(Recording(self.journal.works))
+        member.replay(missed)
+        self._remember(member)
         self.roster_changed = True
         self._reads_changed(member, hello.reads)
         return member
 
     def greet(self, member: Member, hello: Hello) -> None:
         """A participant changes what it said before."""
-        before = set(member.hello.reads)
-        dropped = before - set(hello.reads)
-        member.greet(hello)
-        self.names[member.id] = hello.name
-        new = [language for language in hello.reads if language not in before]
-        for caption in self._late(member, new):
-            member.send(caption)
-        for language in dropped:
-            self.lingering.pop(language, None)
+        new = set(hello.reads) - set(member.hello.reads)
+        changed = member.greet(hello, self.captions.seq)
+        self.people.add(member)
+        if changed:
+            member.replay(self.history.repeat(member, self.captions.seq))
+            self._reads_changed(member, new)
+        self._remember(member)
         self.roster_changed = True
-        self._reads_changed(member, new)
 
     def leave(self, member: Member, dropped: bool) -> None:
-        """A participant is gone; `dropped` ones may come back, and find their language waiting."""
-        del self.members[member.id]
-        if member.session is not None:
-            member.session.end()
-        for language in member.hello.reads:
-            if dropped:
-                self.lingering[language] = self.clock.now() + LINGER_S
-        self.left = self.clock.now()
-        self.roster_changed = True
-        self._retarget()
+        """A connection is gone; a participant that `dropped` out may come back, and is waited for.
+
+        Nothing happens if the participant is here by another connection.
+        """
+        if self.people.remove(member, dropped, self.clock.now()):
+            self.left = self.clock.now()
+            self.roster_changed = True
+            self._retarget()
 
     def tick(self) -> None:
         """Notice what has become late. Called a few times a second."""
         for session in self.sessions.values():
             session.tick()
-        gone = [code for code, until in self.lingering.items() if until < self.clock.now()]
-        for language in gone:
-            del self.lingering[language]
-        if gone:
+        for member in self.members.values():
+            member.tick(self.wall())
+        if self.journal is not None:
+            self.journal.reached(self.epoch, self.captions.seq)
+        if self.people.absences.tick(self.clock.now()):
             self._retarget()
 
     def tell_roster(self) -> None:
         """Send the roster if it changed. Called at most twice a second."""
         if self.roster_changed:
             self.roster_changed = False
-            self._tell(self.members.values(), self._roster())
+            self.people.tell(self.people.roster())
 
     @property
     def empty_s(self) -> float:
@@ -141,19 +163,18 @@ class Room:
 
     def describe(self) -> dict[str, object]:
         """What somebody who is not inside may know of the room."""
-        members = self.members.values()
         return {
             "name": self.name,
             "epoch": self.epoch,
-            "participants": len(members),
+            "participants": len(self.members),
             "speakers": len(self.sessions),
-            "languages": sorted({code for member in members for code in member.hears}),
+            "languages": sorted(self.people.heard()),
             "since_ms": self.at(self.clock.now()),
         }
 
     def conversation(self) -> list[Said]:
         """What was said so far, for an export."""
-        return conversation(self.captions.finals.values(), self.names)
+        return conversation(self.captions.finals.values(), self.people.names)
 
     async def close(self) -> None:
         """End every session and wait for the last finals."""
@@ -162,12 +183,15 @@ class Room:
         while self.tasks:
             await asyncio.wait(self.tasks)
 
+    def recording_lost(self) -> None:
+        """The conversation is no longer kept."""
+        self.people.tell(Recording(False))
+
     # What a session asks and says (scene.Scene)
 
     def targets(self) -> Collection[str]:
         """The languages that are read now."""
-        read = {language for member in self.members.values() for language in member.hello.reads}
-        return read | set(self.lingering)
+        return self.people.targets()
 
     def at(self, moment: float) -> int:
         """A moment of the clock as milliseconds since the room opened."""
@@ -178,7 +202,11 @@ class Room:
         posted = self.captions.push(line)
         if not posted:
             return
-        self.metrics.saw(line)
+        now = self.clock.now() - self.opened
+        self.metrics.saw(line, self.epoch, self.captions.shown(line), now)
+        final = self.captions.finals.get(line.key)
+        if self.journal is not None and final is not None:
+            self.journal.final(self.epoch, final)
         self._show(posted)
 
     def echoes(self, speaker: str, said: Transcript, at: int, sound: Callable[[], bytes]) -> bool:
@@ -206,10 +234,7 @@ class Room:
 
     def columns(self, target: str) -> int:
         """Of the widest display that a language is read on; 0 if not all of them are known."""
-        hellos = (member.hello for member in self.members.values())
-        displays = [hello.display for hello in hellos if target in hello.reads]
-        known = [display.columns for display in displays if display is not None]
-        return max(known, default=0) if len(known) == len(displays) else 0
+        return self.people.columns(target)
 
     def hints(self, hears: Collection[str]) -> Hints:
         """What a microphone that hears these languages may hear next."""
@@ -223,38 +248,99 @@ class Room:
         """Recognition broke, or works again."""
         level: Level = "down" if reason else "ok"
         since = self.at(self.clock.now())
-        self._tell(self.members.values(), State("recognition", level, reason or None, since=since))
+        self.people.tell(State("recognition", level, reason or None, since=since))
 
     def translation_changed(self, source: str, target: str, reason: str) -> None:
         """A pair of languages broke, or works again."""
-        state = (
-            unavailable(source, target, reason)
-            if reason
-            else State("translation", "ok", f"{source} to {target} works again", language=target)
-        )
-        if any(source in member.hears for member in self.members.values()):
-            readers = [m for m in self.members.values() if target in m.hello.reads]
-            self._tell(readers, state)
+        since = self.at(self.clock.now())
+        if reason:
+            self.broken[source, target] = since
+            state = unavailable(source, target, reason, since)
+        else:
+            self.broken.pop((source, target), None)
+            works = f"{source} to {target} works again"
+            state = State("translation", "ok", works, language=target, since=since)
+        if source in self.people.heard():
+            self.people.tell(state, self.people.readers(target))
 
     # How it does that
+
+    def _ours(self, resume: Resume | None) -> bool:
+        """It names captions of this room."""
+        return resume is not None and resume.epoch == self.epoch and resume.seq <= self.captions.seq
+
+    def _missed(
+        self, member: Member, before: Member | None, resume: Resume | None
+    ) -> tuple[list[Caption], bool]:
+        """What a member who comes is shown of what was said, and whether something is lost."""
+        if resume is None:
+            return self.history.first(member), False
+        missed, gap = self.history.since(member, resume.participant, resume.seq)
+        if before is not None and before.reader != member.reader:
+            missed += self.history.repeat(member, resume.seq)
+        return missed, gap or resume.seq < self.crashed
+
+    def _welcome(
+        self, member: Member, hello: Hello, missed: Sequence[Caption], gap: bool
+    ) -> Welcome:
+        resume = hello.resume
+        seen = missed[0].seq - 1 if missed else self.captions.seq
+        if resume is not None and self._ours(resume):
+            seen = resume.seq
+        return Welcome(
+            room=self.name,
+            epoch=self.epoch,
+            participant=member.id,
+            key=member.key,
+            replay_from=seen,
+            replay_to=self.captions.seq,
+            gap=gap or (resume is not None and not self._ours(resume)),
+            audio_at=self._audio_at(member, resume),
+            pairs=[(*pair, self._tongue) for pair in self.engines.translation.pairs],
+        )
+
+    def _remember(self, member: Member) -> None:
+        if self.journal is not None:
+            repeated = self.history.repeated.get(member.id, 0)
+            self.journal.joined(self.epoch, int(member.id[1:]), member.hello.name, repeated)
+
+    def _audio_at(self, member: Member, resume: Resume | None) -> int | None:
+        """The position to send from; a speaker whom we do not know any more has to say it."""
+        if not member.hears:
+            return None
+        if member.session is not None:
+            return member.session.position
+        return None if resume is not None else 0
 
     def _listen(self, member: Member) -> None:
         voice = f"{self.epoch}/{member.id}"
         session = Session(member.id, member.hears, self.engines, self, voice)
         member.session = self.sessions[member.id] = session
-        self._start(self._run(member, session))
+        self._start(self._run(member.id, session))
         for reader in self.members.values():
             self._warn(reader, member.hears, reader.hello.reads)
 
-    async def _run(self, member: Member, session: Session) -> None:
+    async def _run(self, speaker: str, session: Session) -> None:
+        failed = None
         try:
             await session.run()
         except Exception:
-            log.exception("session of %s in room %s failed", member.id, self.epoch)
-            member.expel(Error.of(4500, "this microphone's captions failed: join again"))
+            log.exception("session of %s in room %s failed", speaker, self.epoch)
+            failed = Error.of(4500, "this microphone's captions failed: join again")
         finally:
-            del self.sessions[member.id]
+            del self.sessions[speaker]
             self.roster_changed = True
+            self._heard_out(speaker, failed)
+
+    def _heard_out(self, speaker: str, failed: Error | None) -> None:
+        """A session has ended; who speaks by it is told, or forgotten if it failed meanwhile."""
+        member = self.members.get(speaker)
+        if failed is not None:
+            self.people.absences.gone.pop(speaker, None)
+        if member is not None and failed is not None:
+            member.session = None
+            member.expel(failed)
+        elif member is not None:
             member.wake.set()
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -268,58 +354,27 @@ class Room:
             if speaker is not member:
                 self._warn(member, speaker.hears, new)
         for language in new:
-            if next(self._untold(language), None) is not None:
-                self._start(self._catch_up(language))
+            if self.history.catches_up(language):
+                self._start(self.history.catch_up(language, self))
 
     def _retarget(self) -> None:
+        targets = self.targets()
+        self.history.translated(targets)
         for session in self.sessions.values():
-            session.translate_into(self.targets())
+            session.translate_into(targets)
 
     def _warn(self, reader: Member, hears: Iterable[str], reads: Collection[str]) -> None:
         """Say to a reader which translations it asked for cannot be had."""
+        translation = self.engines.translation
         for source in hears:
             for target in foreign(reads, source):
-                if self.engines.translation.pair(source, target) is None:
+                if translation.pair(source, target) is None:
                     reason = "no engine of this server translates that"
                     reader.tell(unavailable(source, target, reason))
-
-    def _late(self, member: Member, languages: Collection[str]) -> list[Caption]:
-        """What was said before, for a reader who comes late to these languages."""
-        reader = replace(member.reader, reads=tuple(languages))
-        return self.captions.late(reader, self.engines.translation.works)
-
-    def _untold(self, language: str) -> Iterator[Caption]:
-        return (
-            said
-            for said in self.captions.untold(language)
-            if self.engines.translation.works(said.language, language)
-        )
-
-    async def _catch_up(self, language: str) -> None:
-        """Translate the last finals into a language that nobody read when they were said."""
-        for said in self._untold(language):
-            request = Request(
-                said.language,
-                language,
-                said.text,
-                context=self.context(said.language, language),
-                glossary=self.glossary(said.text, said.language, language),
-                final=True,
-                columns=self.columns(language),
-            )
-            try:
-                told = units(await self.engines.translation.translate(request))
-            except Unusable:
-                continue
-            except EngineError:
-                return
-            found = Hypothesis(tuple(told), len(told), len(told), final=True)
-            start, end = said.start, said.end
-            segment = SpeechSegment(said.segment, start, start, end, said.heard, final=True)
-            line = Line(
-                said.speaker, segment, language, "translation", found, said.at, self._tongue
-            )
-            self.publish(replace(line, replay=True))
+                elif (source, target) in translation.down:
+                    reason, _ = translation.down[source, target]
+                    since = self.broken.get((source, target), 0)  # before this room was opened
+                    reader.tell(unavailable(source, target, reason, since))
 
     def _show(self, posted: dict[Stability, Posted]) -> None:
         works = self.engines.translation.works
@@ -328,13 +383,6 @@ class Room:
             if update is not None:
                 member.show(update, works)
 
-    def _roster(self) -> Roster:
-        return Roster([member.profile for member in self.members.values()])
-
     @property
     def _tongue(self) -> str:
         return self.engines.translation.name
-
-    def _tell(self, members: Iterable[Member], message: Roster | State) -> None:
-        for member in members:
-            member.tell(message)

@@ -22,7 +22,7 @@ from streaming.messages import Degraded, Latency
 from streaming.recording import Recording
 from streaming.retranslation import Ask, Retranslation
 from streaming.segmenter import Segmenter, SegmenterConfig
-from streaming.units import SENTENCE_ENDS, ends_clause, units
+from streaming.units import SENTENCE_ENDS, ends_clause, pieces
 from streaming.values import AudioFrame, Hypothesis, SpeechSegment, Transcript
 
 from .arrivals import Arrivals
@@ -88,6 +88,11 @@ class Session:
     def position(self) -> int:
         """The position of the next sample."""
         return self.framer.position
+
+    @property
+    def ended(self) -> bool:
+        """No more audio is taken."""
+        return self.ear.closed
 
     @property
     def speaking(self) -> bool:
@@ -220,7 +225,7 @@ class Session:
         if not segment.final:
             return agreement.push(text, segment.quiet), language
         self.languages.pop(segment.id, None)
-        found = tuple(units(text))
+        found = tuple(pieces(text))
         return Hypothesis(found, len(found), len(found), final=True), language
 
     def _clause_complete(self, line: Hypothesis) -> bool:
@@ -243,9 +248,10 @@ class Session:
 
     async def _retranslate(self, machine: Retranslation, said: Transcript, stamp: Stamp) -> bool:
         """Translate what is new in a transcript and publish it; False if that cannot be had."""
-        started, line = self.clock.now(), machine.line(said.segment.quiet)
+        started, asks = self.clock.now(), machine.push(said)
+        line = machine.line(said.segment.quiet)
         try:
-            for ask in machine.push(said):
+            for ask in asks:
                 answer = await self._answer(machine, ask) if ask.text.strip() else ""
                 line = replace(machine.take(ask, answer), quiet=said.segment.quiet)
         except Unusable:

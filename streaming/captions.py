@@ -5,12 +5,11 @@ final replaces it, withdraws it if empty, and closes it: after that nothing come
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
 
-from .audience import Reader, wants
 from .dial import DIALS, Dial, mask
 from .languages import base
 from .messages import Caption, Degraded, Kind, Latency, Stability
@@ -90,17 +89,19 @@ class Captions:
         held.posted |= posted
         return posted
 
-    def late(self, reader: Reader, works: Callable[[str, str], bool]) -> list[Caption]:
-        """What a reader who comes now is shown of what was said before: the finals of the last
-        segments and the open lines, as the newest news."""
-        lines = [*self._recent()]
-        for held in self.open.values():
-            if reader.stability in held.posted:
-                lines.append(held.posted[reader.stability].plain)
-        wanted = [wants(reader, line, works) for line in lines]
-        return [self._again(line) for line in wanted if line is not None]
+    def shown(self, line: Line) -> tuple[str, ...]:
+        """The units that a reader with `live` sees of a line that was pushed."""
+        held = self.open.get(line.key)
+        return line.hypothesis.units if held is None else held.dials["live"].shown
 
-    def _again(self, caption: Caption) -> Caption:
+    def restore(self, finals: Iterable[Caption], seq: int) -> None:
+        """Begin with what was said before; no caption had a greater `seq` than this."""
+        self.seq = seq
+        for final in finals:
+            self._close(final)
+
+    def again(self, caption: Caption) -> Caption:
+        """The same caption as the newest news, for one reader who did not get it when it was."""
         self.seq += 1
         return msgspec.structs.replace(caption, seq=self.seq, replay=True)
 
@@ -126,13 +127,6 @@ class Captions:
             if base(said.language) != base(language) and key not in self.closed:
                 yield said
 
-    def _recent(self) -> Iterator[Caption]:
-        """Every final line of the last segments that ended, oldest first."""
-        wanted = {(said.speaker, said.segment) for said in self.said}
-        for caption in list(self.finals.values())[-RECENT * 8 :]:
-            if (caption.speaker, caption.segment) in wanted and caption.text:
-                yield caption
-
     def _end(self, line: Line, held: Open) -> dict[Stability, Posted]:
         del self.open[line.key]
         self.closed.add(line.key)
@@ -142,11 +136,15 @@ class Captions:
             return {}
         self.seq += 1
         posted = self._posted(line, Text(text), first=True)
-        self.finals[line.key] = posted.plain
-        if text and line.kind == "transcript":
-            self.said.append(posted.plain)
-            self.spoken += 1
+        self._close(posted.plain)
         return dict.fromkeys(DIALS if text else shown, posted)
+
+    def _close(self, final: Caption) -> None:
+        self.closed.add(final.key)
+        self.finals[final.key] = final
+        if final.text and final.kind == "transcript":
+            self.said.append(final)
+            self.spoken += 1
 
     def _posted(self, line: Line, text: Text, first: bool) -> Posted:
         segment = line.segment

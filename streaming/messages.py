@@ -4,6 +4,7 @@ Text frames carry one JSON object each, told apart by `type`; binary frames, cli
 carry audio. A caption is the whole line, so whoever misses one is put right by the next.
 """
 
+import re
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
@@ -12,6 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from . import languages
 
 SUBPROTOCOL = "surtitle.v1"
+ROOM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 MAX_TEXT = 64 * 1024  # bytes of one text frame
 MAX_AUDIO = 4 * 1024  # bytes of one binary frame: 128 ms of PCM at 16 kHz, any Opus packet
 

@@ -87,14 +87,9 @@ def test_every_link_leads_somewhere() -> None:
     assert set(re.findall(r"\(#([\w.]+)\)", PAGE)) <= anchors
 
 
-@pytest.mark.parametrize(
-    "asked", ['"resume":{"epoch":"e","seq":1,"participant":"p1","key":"k"}', '"token":"t"']
-)
-def test_what_this_version_does_not_offer_is_in_the_page(asked: str) -> None:
-    hello = messages.decode_client(f'{{"type":"hello","name":"Ana",{asked}}}')
-    assert isinstance(hello, messages.Hello)
-    refused = PAGE.partition("## Not in this version")[2].partition("\n## ")[0]
-    assert f"`{asked.partition(':')[0].strip(chr(34))}`" in refused and "4400" in refused
+def test_how_to_call_and_who_may_not_is_in_the_page() -> None:
+    calling = PAGE.partition("## Audio by WebRTC")[2].partition("\n## ")[0]
+    assert "/whip" in calling and "Bearer" in calling and "4400" in calling
 
 
 # A client written from the page alone. It knows JSON and WebSockets, and nothing of this project.
@@ -184,8 +179,6 @@ def test_a_client_written_from_the_page_hears_all_it_said(server: str) -> None:
 @pytest.mark.parametrize(
     "asked",
     [
-        {"resume": {"epoch": "e", "seq": 1, "participant": "p1", "key": "k"}},
-        {"token": "t"},
         {"hears": ["en"], "audio": {"codec": "webrtc"}},
         {"colour": "blue"},
     ],

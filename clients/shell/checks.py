@@ -167,8 +167,8 @@ def utf8(out: TextIO) -> bool:
 def privacy() -> Iterator[Finding]:
     """What protects a conversation on its way."""
     says = (
-        "not in this version: a server listens on its own machine only, unless told --insecure;"
-        " from another machine, come through SSH"
+        "a server listens on its own machine only, unless it is given a certificate (--tls-cert)"
+        " and a secret for tokens; without them, come through SSH"
     )
     tunnel = "ssh -N -L 8765:127.0.0.1:8765 SERVERS-MACHINE"
     yield Finding("Network", "TLS", "note", says, tunnel)

@@ -59,7 +59,8 @@ def parser() -> argparse.ArgumentParser:
     """Its arguments."""
     it = arguments.parser("config", ABOUT, EXAMPLES)
     it.add_argument("--json", action="store_true", help="for programs, with types kept")
-    it.add_argument("command", nargs="?", metavar="COMMAND", help="only serve, join or captions")
+    only = "only serve, join, captions or glasses"
+    it.add_argument("command", nargs="?", metavar="COMMAND", help=only)
     it.add_argument(
         "options", nargs=argparse.REMAINDER, metavar="OPTION", help="flags to try with it"
     )

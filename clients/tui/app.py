@@ -22,10 +22,12 @@ from streaming.messages import (
     Caption,
     Participant,
     Pong,
+    Recording,
     Roster,
     ServerMessage,
     Stability,
     State,
+    TokenExpiring,
     Welcome,
 )
 
@@ -184,6 +186,11 @@ class RoomApp(Choosing):
                 self.show_notice()
             case State():
                 self.troubled(message)
+            case Recording(on):
+                self.status = replace(self.status, kept=on)
+                self.show_status()
+            case TokenExpiring(in_ms):
+                self.say(f"your token ends in {in_ms // 1000} s, and with it this connection")
             case Pong():
                 self.figures.answered(message, taken)
             case Caption(degraded="untranslated") if self.status.reads and not self.remark:
@@ -207,6 +214,8 @@ class RoomApp(Choosing):
             self.show_status()
         if self.troubles.push(state):
             self.show_notice()
+            if state.level == "ok" and state.reason:
+                self.say(sentence(state))
 
     async def ask(self) -> None:
         """How long is the way to the server and back?"""

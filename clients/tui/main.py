@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import dataclasses
 import getpass
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -185,7 +186,9 @@ async def joined(options: Options, room: str) -> int:
     with hushed():
         async with (
             Sound(options.audio or "none", usual, remarks) as sound,
-            Link(options.server, room, hello(options, sound.said is not None)) as link,
+            Link(
+                options.server, room, hello(options, sound.said is not None), patience=math.inf
+            ) as link,
         ):
             await seated(options, Seat(link, sound), kept)
     return 0

@@ -8,8 +8,8 @@ from typing import TextIO
 from clients.console import say
 from clients.lines import Lines
 from clients.pages import Page
-from clients.words import Troubles, sentence
-from streaming.messages import ServerMessage, State
+from clients.words import Troubles, kept, sentence
+from streaming.messages import Recording, ServerMessage, State
 
 
 def unable() -> str:
@@ -30,10 +30,13 @@ async def printed(
 ) -> None:
     """Print what is read as it is finished, until the conversation is over."""
     lines, troubles = Lines(), Troubles()
-    page = Page(out, lines.name)
+    page, recorded = Page(out, lines.name), False
     async for message in messages:
         if isinstance(message, State) and troubles.push(message):
             say(sentence(message))
+        if isinstance(message, Recording) and message.on != recorded:
+            recorded = message.on
+            say(kept(recorded))
         change = lines.push(message)
         if change is None or change.caption is None:
             continue

@@ -65,7 +65,8 @@ class Seat:
         try:
             if hears and silent:
                 await self.sound.open()
-            new = Link(self.link.url, self.link.room, speaking(self.link.hello, hears))
+            before, hello = self.link, speaking(self.link.hello, hears)
+            new = Link(before.url, before.room, hello, patience=before.patience)
             await self._links.enter_async_context(new)
         except BaseException:
             if silent:

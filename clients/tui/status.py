@@ -36,6 +36,8 @@ class Status:
     hears: Sequence[str] = ()
     reads: Sequence[str] = ()
     muted: bool = False
+    kept: bool = False
+    """Somebody asked for this conversation to be kept."""
     late_ms: float | None = None
     """95th percentile of chunk-to-caption."""
     end_to_end: bool = True
@@ -62,7 +64,7 @@ def status_line(status: Status, width: int) -> str:
 
 def full(status: Status) -> str:
     """Room, connection and languages by name."""
-    parts = [clean(status.room), status.connection]
+    parts = [clean(status.room), status.connection, *(["kept on the server"] * status.kept)]
     if status.hears:
         parts.append("speaking " + _named(status.hears) + (" (muted)" if status.muted else ""))
     parts.append("reading " + (_named(status.reads) or "all as spoken"))
@@ -73,7 +75,8 @@ def brief(status: Status) -> str:
     """The same with language codes."""
     way = f"{','.join(status.hears) or '–'} → {','.join(status.reads) or 'source'}"
     muted = ["muted"] if status.muted and status.hears else []
-    return " · ".join([clean(status.room), status.connection, way, *muted, *dial(status)])
+    kept = ["kept"] if status.kept else []
+    return " · ".join([clean(status.room), status.connection, *kept, way, *muted, *dial(status)])
 
 
 def dial(status: Status) -> list[str]:

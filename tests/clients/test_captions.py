@@ -113,13 +113,13 @@ async def test_a_pair_there_is_not_is_said_once(
 async def test_a_refusal_stops_it(talk: Path) -> None:
     async def scene(peer: Peer) -> None:
         await peer.hear()
-        await peer.tell(WELCOME, Error.of(4429, "too fast"))
+        await peer.tell(WELCOME, Error.of(4413, "too big"))
 
     async with server(scene) as url:
         argv = [str(talk), "--from", "en", "--server", url]
         with pytest.raises((Problem, ExceptionGroup)) as caught:
             await captions.captioned(captions.parser().parse_args(argv, captions.Options()))
-    assert "too fast" in str(first(caught.value))
+    assert "too big" in str(first(caught.value))
 
 
 async def test_a_broken_file_starts_no_server(

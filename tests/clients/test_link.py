@@ -5,7 +5,8 @@ import socket
 
 import pytest
 
-from clients.link import Link, LinkError, address, loopback
+from clients.link import Link
+from clients.wire import LinkError, address, loopback
 from streaming.messages import (
     End,
     Error,
@@ -30,7 +31,7 @@ async def welcome(peer: Peer) -> None:
 async def broken(scene_url: str) -> LinkError:
     """What a link to this address fails with."""
     with pytest.raises(LinkError) as caught:
-        async with Link(scene_url, "kitchen", HELLO) as link:
+        async with Link(scene_url, "kitchen", HELLO, patience=0) as link:
             async for _ in link:
                 pass
     return caught.value

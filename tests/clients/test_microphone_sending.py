@@ -49,6 +49,8 @@ def test_silence_has_a_floor_and_the_lowest_sample_clips() -> None:
 class Wire:
     """Remembers what a link was asked to send."""
 
+    connected = True
+
     def __init__(self) -> None:
         self.sent: list[object] = []
 

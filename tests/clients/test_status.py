@@ -80,6 +80,8 @@ def test_only_updates_that_change_what_is_seen_count() -> None:
 class Wire:
     """Remembers what a link was asked to send."""
 
+    connected = True
+
     def __init__(self) -> None:
         self.sent: list[object] = []
 

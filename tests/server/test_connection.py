@@ -32,12 +32,12 @@ SPEED = 10.0
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[tuple[House, str]]:
+async def serving(speed: float = SPEED) -> AsyncIterator[tuple[House, str]]:
     """A server with scripted engines; the house and its WebSocket address."""
     house = House(Config(), Metrics(), Glossary())
     built = Built(Energy(), ScriptedRecognizer(), ScriptedTranslator(languages=("en", "es", "zh")))
     async with (
-        started(built, Clock(SPEED), house.translation_changed) as house.engines,
+        started(built, Clock(speed), house.translation_changed) as house.engines,
         listening(app(house), "127.0.0.1", 0) as url,
     ):
         time = asyncio.create_task(house.keep_time())
@@ -178,8 +178,6 @@ async def test_who_is_muted_is_not_heard() -> None:
         ([hello(reads=["klingon"])], 4400, "unknown language 'klingon'"),
         ([hello(hears=["sv"], audio={"codec": "opus"})], 4400, "does not hear 'sv'"),
         ([hello(hears=["en"])], 4400, "`hears` and `audio`"),
-        ([hello(resume={"epoch": "e", "seq": 1, "participant": "p", "key": "k"})], 4400, "resume"),
-        ([hello(token="abc")], 4400, "token"),
         ([hello(hears=["en"], audio={"codec": "webrtc"})], 4400, "WebRTC"),
         ([hello(), '{"type": "shout"}'], 4400, "unknown message type 'shout'"),
         ([hello(), b"\0\0"], 4400, "no microphone"),
@@ -220,6 +218,75 @@ async def test_bad_input_is_named_and_disturbs_nobody_else(
         assert named in message
         await ben.send('{"type": "ping", "t": 1}')
         await heard(ben, "pong")
+
+
+def resuming(welcome: dict[str, Any], seq: int) -> dict[str, Any]:
+    return {key: welcome[key] for key in ("epoch", "participant", "key")} | {"seq": seq}
+
+
+async def test_a_broken_connection_is_gone_on_with() -> None:
+    async with serving() as (_, url):
+        async with joined(url) as link:
+            await link.send(hello(**SPEAKER))
+            welcome = await heard(link, "welcome")
+            for _ in range(10):
+                await link.send(loud(100))
+            caption = await heard(link, "caption")
+            await heard(link, "audio.ack")
+            link.transport.abort()
+        async with joined(url) as link:
+            await link.send(hello(**SPEAKER, resume=resuming(welcome, caption["seq"])))
+            again = await heard(link, "welcome")
+            assert (again["participant"], again["key"]) == (welcome["participant"], welcome["key"])
+            assert (again["audio_at"], again["gap"]) == (16_000, False)
+            for _ in range(5):
+                await link.send(loud(100))
+            await link.send('{"type": "end"}')
+            messages = await rest(link)
+            captions = [one for one in messages if one["type"] == "caption"]
+            finals = [(one["segment"], one["language"]) for one in captions if one["final"]]
+            assert len(finals) == len(set(finals)) > 0
+            assert all(one["seq"] > caption["seq"] for one in captions)
+            assert max(one["end"] for one in captions) > 22_000
+            assert messages[-1]["level"] == "drained"
+
+
+async def test_the_last_words_are_told_to_who_lost_the_connection_after_them() -> None:
+    async with serving() as (_, url):
+        async with joined(url) as link:
+            await link.send(hello(**SPEAKER))
+            welcome = await heard(link, "welcome")
+            for _ in range(10):
+                await link.send(loud(100))
+            await link.send('{"type": "end"}')
+            link.transport.abort()
+        async with joined(url) as link:
+            await link.send(hello(**SPEAKER, resume=resuming(welcome, 0)))
+            await link.send('{"type": "end"}')
+            messages = await rest(link)
+            assert messages[-1]["level"] == "drained"
+
+
+async def test_the_newer_connection_replaces_the_older() -> None:
+    async with serving() as (_, url), joined(url) as old, joined(url) as new:
+        await old.send(hello(**SPEAKER))
+        welcome = await heard(old, "welcome")
+        await new.send(hello(**SPEAKER, resume=resuming(welcome, 0)))
+        assert (await heard(new, "welcome"))["participant"] == welcome["participant"]
+        code, message, closed = await refused(old)
+        assert (code, closed) == (4409, 4409) and "newer connection" in message
+        await new.send('{"type": "end"}')
+        assert (await rest(new))[-1]["level"] == "drained"
+
+
+async def test_nobody_takes_the_place_of_another_without_the_key() -> None:
+    async with serving() as (_, url), joined(url) as ana, joined(url) as eve:
+        await ana.send(hello(**SPEAKER))
+        welcome = await heard(ana, "welcome")
+        await eve.send(hello(resume=resuming(welcome | {"key": "guessed"}, 0)))
+        assert (await refused(eve))[::2] == (4403, 4403)
+        await ana.send('{"type": "ping", "t": 1}')
+        await heard(ana, "pong")
 
 
 async def test_a_bug_of_ours_is_said_and_costs_one_connection(
@@ -298,9 +365,9 @@ async def test_a_stopping_server_says_so_after_the_last_finals() -> None:
         await link.send(hello(**SPEAKER))
         for _ in range(15):
             await link.send(loud(100))
-        await heard(link, "caption")
+        first = await heard(link, "caption")
         await house.drain(5.0)
-        messages = await rest(link)
+        messages = [first, *await rest(link)]
         finals = [one for one in messages if one["type"] == "caption" and one["final"]]
         assert {one["language"] for one in finals} == {"en", "es"}
         assert messages[-1]["type"] == "error"

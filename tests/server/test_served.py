@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 import pytest
 
 from models import registry
-from models.base import EngineError, Request, Spent
+from models.base import Doubting, EngineError, Request, Spent
 from models.openai import OpenAI
 from models.qwen_asr import QwenAsr
 from models.scripted import ScriptedTranslator
 from models.sglang.translator import SGLang
+from models.transcriptions import Transcriptions
 from server.config import KEYS, Config, ConfigError, Served
 from server.main import _config, parser
 from server.metrics import Metrics
@@ -104,3 +105,12 @@ def test_what_an_answer_took_is_exported() -> None:
     }
     for name, value in figures.items():
         assert f"{name} {value:.1f}\n" in page
+
+
+def test_what_a_recognizer_is_not_believed_is_counted() -> None:
+    metrics = Metrics()
+    for engine in (QwenAsr(), Transcriptions()):
+        assert isinstance(engine, Doubting)
+        engine.on_doubt = metrics.doubted
+        engine.on_doubt("loop")
+    assert 'surtitle_recognition_doubted_total{what="loop"} 2.0\n' in metrics.page().decode()
