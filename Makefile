@@ -8,17 +8,24 @@ READY  := $(VENV)/.surtitle
 SOURCES = $(wildcard surtitle.py streaming models server clients loadtest tests bench/*.py bench/teensy/*.py docs/*.py)
 QUICK   = not (engine or socket or tui or slow)
 
-.PHONY: help demo test contract check bench lock clean format ready apertium
+.PHONY: help demo test test-browser pictures contract check bench lock clean format ready apertium
 .DEFAULT_GOAL := help
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: $(READY) apertium  ## a spoken conversation, captioned and translated live in this terminal
 	@$(BIN)/surtitle demo
 
 test: $(READY) apertium  ## every test that needs no browser, GPU or SGLang
 	SURTITLE_TRIES=full $(BIN)/python -m pytest
+
+test-browser: $(READY)  ## the page in a real Chromium; what drives it is put in ~/.cache
+	@folder=$$(deploy/setup-browser.sh $(VENV)) && \
+	PYTHONPATH=$$folder/python SURTITLE_BROWSER=$$folder $(BIN)/python -m pytest tests/browser $(TESTS)
+
+pictures: $(READY)  ## draw the pictures of docs/browser.md anew
+	@folder=$$(deploy/setup-browser.sh $(VENV)) && PYTHONPATH=$$folder/python:. $(BIN)/python tests/browser/pictures.py
 
 contract: $(READY)  ## our half of SGLang against the real one, on a CPU with tiny models; 3 GB in ~/.cache
 	@folder=$$(deploy/setup-sglang.sh $(VENV)) && \

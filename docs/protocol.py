@@ -100,7 +100,7 @@ somebody new. Either way, while `epoch` is the one it knew:
 - **Audio** goes on at `audio_at`. A client keeps the last 30 s of what it said and was not acknowledged, and sends it from there, at most at
   twice the pace of speech; what is older is an `audio.gap`. Who comes back in time goes on in the same line.
 - Where `audio_at` is null the server does not know where the microphone was: the client begins with `audio.gap` from 0 to where it is.
-- `hears` and `audio` are what they were. `mute` lasts.
+- `hears` is what it was, and so is `audio`, but that who cannot get through by WebRTC goes on by another. `mute` lasts.
 
 A server that stops takes no more audio, acknowledges none, sends the finals of what was being said, and closes (4503). It is expected back
 soon: ask for it at least once a second. If it keeps a journal, which [`recording`](#recording) tells everybody who comes, it goes on

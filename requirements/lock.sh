@@ -48,13 +48,16 @@ lock() {  # NAME WHAT-FOR INPUT...
 
 upgrade=${1-} agreeing=
 lock all "Everything: the server, the terminal client, the load tests and the tools of development." \
-    pyproject.toml --extra demo --extra dev requirements/silero.in
+    pyproject.toml --extra demo --extra glasses --extra webrtc --extra local --extra dev requirements/silero.in
 # The others are parts of the first, version for version.
 agreeing="--constraint requirements/all.lock"
 lock build "What builds: installed first."
 lock server "The server and its embedded engines." pyproject.toml --extra server requirements/silero.in
 lock tui "The terminal client alone." pyproject.toml --extra tui
 lock glasses "The glasses client alone." pyproject.toml --extra glasses
+# What drives a browser is put beside the rest, and nothing of it is built.
+agreeing='' only='--only-binary :all:' overridden=''
+lock browser "Playwright, for \`make test-browser\`: beside Surtitle, in a folder of its own." requirements/browser.in
 # SGLang's are of an environment of its own, so they agree with nobody. Where they go there may be no compiler.
 agreeing='' only='--only-binary :all:' overridden=requirements/sglang-without-gpu.txt
 lock sglang-cpu "SGLang on a CPU, with tiny models; torch is not in it: see sglang-cpu.in." requirements/sglang-cpu.in
