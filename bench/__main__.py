@@ -125,13 +125,34 @@ def _hypotheses(options: argparse.Namespace) -> dict[str, Any]:
     return hypotheses.measure(options.quick)
 
 
+def _end_to_end(options: argparse.Namespace) -> dict[str, Any]:
+    from . import end_to_end
+
+    return end_to_end.measure(options.quick)
+
+
+def _policies(options: argparse.Namespace) -> dict[str, Any]:
+    from . import policies
+
+    return policies.measure(options.quick)
+
+
+def _local(options: argparse.Namespace) -> dict[str, Any]:
+    from . import local
+
+    return local.measure(options.quick)
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "detector": _detector,
     "recognizer": _recognizer,
     "server_added": _server_added,
     "soak": _soak,
     "drawing": _drawing,
+    "policies": _policies,
     "hypotheses": _hypotheses,
+    "end_to_end": _end_to_end,
+    "local": _local,
 }
 
 

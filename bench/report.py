@@ -10,7 +10,10 @@ OVERHEAD = 10.0  # percent that our pocketsphinx may cost more than the bare dec
 WORSE = 0.05  # word error rate that it may be worse by
 DRAW_MS = 17.0  # an update on the screen: one frame at 60 Hz
 FEWER = 3.0  # times fewer passes than writing every token, at one word, on whole lines
+ERASURE = {"transcripts": 0.1, "translations": 0.2}  # visible, of `live`
+LATER = 2.0  # words that a translation may come later than from who re-sends all
 LAG_MS = 10.0  # p99 of the event loop's lag while it soaks
+GROWN = 1.5  # times the highest age of the tenths before, at the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +164,72 @@ def _hypotheses(found: Mapping[str, Any]) -> Iterator[Row]:
                 yield Row(f"  {name}", figure, f"{took['times_fewer']:.2f} times fewer")
 
 
+def _end_to_end(found: Mapping[str, Any]) -> Iterator[Row]:
+    spoken, written = found["spoken"], found["written"]
+    wrong = sum(spoken[name] for name in ("lost", "doubled", "after_final", "disordered"))
+    name = f"two people, two languages, {found['minutes']:g} min"
+    yield Row(name, f"{spoken['finals']} finals, {wrong} wrong", "none lost or doubled", not wrong)
+    for kind in ("transcript", "translation"):
+        part = spoken[kind]
+        late, age = part["chunk_to_caption"], part["caption_age"]
+        figure = (
+            f"{late['p50']:.0f} / {late['p95']:.0f} ms, age {age['p50']:.0f} / {age['p95']:.0f}"
+        )
+        yield Row(f"  {kind}s", figure, "p50 / p95, on a processor")
+        tenths = [one["p50"] for one in part["caption_age_by_tenth"] if one]
+        first, last = tenths[0], tenths[-1]
+        grown = f"{first:.0f} ms in the first tenth, {last:.0f} in the last"
+        yield Row("  their age", grown, "no growth", last <= GROWN * max(tenths[:-1]))
+    figure = (
+        f"{written['passes_per_answer']:.2f} passes for {written['tokens_per_answer']:.1f} tokens"
+    )
+    yield Row(f"{written['lines']} lines as written", f"{figure} an update")
+    erasure = f"erasure {written['erasure']:g}, {len(written['different'])} finals differ"
+    erasure += f", {written['untranslated']} untranslated"
+    yield Row("", erasure, "from one question for the whole line: none", not written["different"])
+
+
+def _policies(found: Mapping[str, Any]) -> Iterator[Row]:
+    for kind, least in ERASURE.items():
+        for name, shown in found[kind].items():
+            if "skipped" in shown:
+                yield Row(name, "skipped", shown["skipped"])
+                continue
+            live = shown["live"]
+            each = (
+                f"{policy} {one['erasure']:.2f} at {one['later_words']:+.1f}"
+                for policy, one in shown.items()
+                if one["erasure"] or one["later_words"]
+            )
+            met = live["erasure"] <= least
+            bar = f"live <= {least:g}"
+            if kind == "translations":
+                met, bar = met and live["later_words"] <= LATER, f"{bar} at <= {LATER:+g} words"
+            yield Row(f"{kind[:-1]}, {name}", ", ".join(each), bar, met)
+
+
+def _local(found: Mapping[str, Any]) -> Iterator[Row]:
+    for name, folder in found["folders"].items():
+        if "failed" in folder:
+            yield Row(name, "failed", folder["failed"])
+            continue
+        each = "a sentence" if folder["role"] == "translator" else "a second of sound"
+        late = folder["loop_lag_ms"]
+        figure = f"{folder['each_ms']:.1f} ms {each}, {folder['memory_mb']:.0f} MB"
+        yield Row(f"{name} ({folder['what']})", figure)
+        yield Row(
+            "  event loop meanwhile", f"{late['p50']:.1f} / {late['p99']:.1f} ms", "p50 / p99"
+        )
+
+
 PARTS: dict[str, Callable[[Mapping[str, Any]], Iterator[Row]]] = {
     "detector": _detector,
     "recognizer": _recognizer,
     "server_added": _server_added,
     "soak": _soak,
     "drawing": _drawing,
+    "policies": _policies,
     "hypotheses": _hypotheses,
+    "end_to_end": _end_to_end,
+    "local": _local,
 }

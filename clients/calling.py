@@ -11,7 +11,7 @@ and one channel: what aiortc would make of samples is four times that, in stereo
 import asyncio
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterable, Callable, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from http.client import HTTPException
@@ -30,38 +30,14 @@ from aiortc.mediastreams import MediaStreamError
 
 from streaming.values import SAMPLE_RATE, AudioFrame
 
+from .opus import PACKET, Encoder
 from .wire import LinkError
 
-BITRATE = 24_000
-PACKET = SAMPLE_RATE // 50  # samples: 20 ms
 RTP_RATE = 48_000  # of Opus, whatever the samples' (RFC 7587, 4.1)
 WAITING = 50  # packets, a second, that may wait for a network that stalls
 ANSWERS_S, CONNECTS_S = 10.0, 10.0
 
 Prepare = Callable[[RTCPeerConnection], None]
-
-
-class Encoder:
-    """Samples at 16 kHz become Opus packets of 20 ms (RFC 6716)."""
-
-    def __init__(self) -> None:
-        codec: Any = av.CodecContext.create("libopus", "w")
-        codec.sample_rate, codec.layout, codec.format = SAMPLE_RATE, "mono", "s16"
-        codec.bit_rate = BITRATE
-        codec.options = {"application": "voip", "frame_duration": "20"}
-        self._codec = codec
-        self._rest = b""
-
-    def push(self, pcm: bytes) -> Iterator[bytes]:
-        """The packets that 16-bit samples complete."""
-        self._rest += pcm
-        while len(self._rest) >= 2 * PACKET:
-            frame = av.AudioFrame(format="s16", layout="mono", samples=PACKET)
-            frame.sample_rate = SAMPLE_RATE
-            frame.planes[0].update(self._rest[: 2 * PACKET])
-            self._rest = self._rest[2 * PACKET :]
-            for packet in self._codec.encode(frame):
-                yield bytes(packet)
 
 
 class _Track(MediaStreamTrack):

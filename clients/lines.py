@@ -96,9 +96,10 @@ class Lines:
         # A transcript comes before its translations, as it does in time and in the alphabet.
         return epoch, caption.at, caption.speaker, caption.segment, caption.kind, caption.language
 
-    def finals(self) -> list[Caption]:
-        """The finished lines, in the order of the conversation."""
-        return [caption for caption in self if caption.final]
+    def finals(self, epoch: str | None = None) -> list[Caption]:
+        """The finished lines, of one epoch or of all, in the order of the conversation."""
+        keys = [key for key in self._lines if epoch in (None, key[0])]
+        return [self._lines[key] for key in sorted(keys, key=self.place) if self._lines[key].final]
 
     def open(self) -> list[Caption]:
         """The lines still growing, in the order of the conversation."""

@@ -9,7 +9,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from clients import calling
-from clients.calling import Caller, Encoder
+from clients.calling import Caller
+from clients.opus import Encoder
 from clients.wire import LinkError
 from server.webrtc.calls import Calls
 from server.webrtc.inside import bind

@@ -59,7 +59,7 @@ def bash(tmp_path: Path) -> Callable[..., set[str]]:
         (["se"], {"serve"}),
         (["help", "jo"], {"join"}),
         (["serve", "--e"], {"--engine"}),
-        (["serve", "--engine", ""], {"auto", "embedded", "sglang", "openai", "scripted"}),
+        (["serve", "--engine", ""], {"auto", "embedded", "sglang", "openai", "local", "scripted"}),
         (["serve", "--engine", "=", "e"], {"embedded"}),
         (["serve", "--port", ""], set()),
         (["serve", "--glossary", "na"], {"names.toml"}),
@@ -96,7 +96,7 @@ def test_zsh_understands_its_script(tmp_path: Path) -> None:
     ("line", "offers"),
     [
         ("surtitle se", {"serve"}),
-        ("surtitle serve --engine ", {"auto", "embedded", "sglang", "openai", "scripted"}),
+        ("surtitle serve --engine ", {"auto", "embedded", "sglang", "openai", "local", "scripted"}),
         ("surtitle join kitchen --reads es,gl", {"es,gl"}),
         ("surtitle completions ", {"bash", "zsh", "fish"}),
     ],

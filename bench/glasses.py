@@ -1,0 +1,105 @@
+"""What it takes to wear captions: `python -m bench.glasses [--seconds N]`.
+
+The whole client in a process of its own, with the conversation's first speaker as its microphone,
+a real server with the embedded engines beside it, and displays without hardware. Chunk-to-caption
+ends where the screen is given to the driver; what a real device takes beyond that is not in it.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from clients import child
+from clients.audio import Pace, opened, source
+from clients.glasses.display import Display
+from clients.glasses.drivers import Place, driver
+from clients.glasses.faces import face
+from clients.glasses.figures import Figures
+from clients.glasses.layout import Layout
+from clients.glasses.profiles import Profile, profile
+from clients.glasses.reader import Reader
+from clients.glasses.wearing import Wearing
+from clients.opus import OpusLink
+from clients.tui.sound import Voice
+from streaming.messages import Display as Size
+from streaming.messages import Hello, Opus
+from streaming.values import SAMPLE_RATE, AudioFrame
+
+CLIP = Path(__file__).parents[1] / "loadtest" / "conversation" / "alan.flac"
+DISPLAYS = {"ssd1309": "luma", "hud-640x200": "png", "even-g1": "svg"}
+BARS = {"memory_mb": 60.0, "core": 0.15, "chunk_to_caption_p95_ms": 300.0}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Measure every display, or (`--wear`, in a process of its own) wear one."""
+    it = argparse.ArgumentParser(prog="python -m bench.glasses", description=__doc__)
+    it.add_argument("--seconds", type=int, default=30, help="of speech (30)")
+    it.add_argument("--wear", nargs=2, metavar=("URL", "PROFILE"), help=argparse.SUPPRESS)
+    options = it.parse_args(argv)
+    if options.wear:
+        print(json.dumps(asyncio.run(worn(options.wear[0], options.wear[1], options.seconds))))
+        return 0
+    found = asyncio.run(measured(options.seconds))
+    names = sorted({name for values in found.values() for name in values})
+    print(f"{'':28}" + "".join(f"{display:>16}" for display in found) + "             bar")
+    for name in names:
+        bar = f"{BARS[name]:>16g}" if name in BARS else ""
+        print(f"{name:28}" + "".join(f"{it.get(name, 0):>16g}" for it in found.values()) + bar)
+    return 0
+
+
+async def measured(seconds: int) -> dict[str, dict[str, Any]]:
+    """The figures of every display, one after the other."""
+    found = {}
+    for name in DISPLAYS:
+        words = ["-m", "bench.glasses", "--seconds", str(seconds), "--wear"]
+        async with child.server("embedded") as ready:
+            command = [sys.executable, *words, ready.url, name]
+            async with child.process(command) as client:
+                assert client.process.stdout is not None
+                line = await client.process.stdout.readline()
+                if not line:
+                    raise await client.failed(f"the client with {name} failed")
+                found[name] = json.loads(line)
+    return found
+
+
+async def worn(url: str, name: str, seconds: int) -> dict[str, float]:
+    """Wear one display for so long; its figures."""
+    shown = without_hardware(profile(name))
+    letters = face(shown)
+    reader = Reader(Layout(shown, letters), ["es"])
+    frames, pace = await opened(source(str(CLIP))), Pace()
+    voice = Voice(pace(beginning(frames, seconds)), pace.captured)
+    figures = Figures(voice.captured)
+    size = Size(shown.columns, shown.lines)
+    hello = Hello("glasses", ["es"], ["en"], Opus(), display=size)
+    with tempfile.TemporaryDirectory() as folder:
+        how = driver(DISPLAYS[name], shown, letters, Place(Path(folder, "pictures")))
+        display = Display(how, reader, figures, lambda sentence: None)
+        await Wearing(lambda: OpusLink(url, "lab", hello), reader, display, voice, ends=True).run()
+    return figures.values()
+
+
+def without_hardware(shown: Profile) -> Profile:
+    """The same display on a desk."""
+    return replace(shown, luma=replace(shown.luma, device="dummy")) if shown.luma else shown
+
+
+async def beginning(frames: AsyncIterable[AudioFrame], seconds: int) -> AsyncIterator[AudioFrame]:
+    """So many seconds of them."""
+    async for frame in frames:
+        if frame.end > seconds * SAMPLE_RATE:
+            return
+        yield frame
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

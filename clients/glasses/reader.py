@@ -1,0 +1,143 @@
+"""What one wearer reads: the server's messages in, screens out.
+
+Only what was said since he came is shown: a display this small has no room for the past. After a
+connection was lost, that is what was said meanwhile too.
+"""
+
+from collections.abc import Collection
+from typing import Literal
+
+from clients.lines import Change, LineKey, Lines
+from clients.plain import clean, columns
+from clients.words import Troubles
+from streaming.messages import Caption, ServerMessage, State, Welcome
+
+from .layout import Layout
+from .pacer import Pacer, Zone
+from .screen import Screen, Tone
+from .status import LATE, Status
+
+Show = Literal["target", "both", "source"]
+BEHIND = 2  # screens of rows that wait: then the display is late, whoever is to blame
+
+
+class Reader:
+    """A machine: seconds are passed in."""
+
+    def __init__(self, layout: Layout, reads: Collection[str], show: Show = "target") -> None:
+        self.layout = layout
+        self.reads = set(reads)
+        self.show = show
+        self.lines = Lines(kept=500)
+        self.status = Status()
+        self.pacer = Pacer(layout.profile, both=show == "both")
+        self.me: set[str] = set()
+        """Who we are, and were before the connection was lost."""
+        self._marks: dict[str, str] = {}
+        self._troubles = Troubles()
+        self._missed = 0
+        self._new = True
+        """We have just come: nothing of what is replayed was missed."""
+        self._changes: dict[LineKey, tuple[Change, float]] = {}
+        """The newest of each caption whose words are not on the display yet, and when it came."""
+
+    def begin(self, now: float) -> None:
+        """He puts the glasses on; there is no connection yet."""
+        self.status.lost(now)
+
+    def push(self, message: ServerMessage, now: float) -> None:
+        """Take in one message."""
+        if isinstance(message, Caption) and message.replay and message.final and self._new:
+            self.lines.push(message)
+            return
+        change = self.lines.push(message)
+        match message:
+            case Welcome(participant=me):
+                self.status.connected()
+                self._new = not self.me
+                self.me.add(me)
+            case State(scope="connection", level="down"):
+                self.status.lost(now)
+            case State(scope="connection", level="ok", reason=str(lost)):
+                self.status.news((lost, "some words are lost", "some words lost"), now)
+            case State() if self._troubles.push(message):
+                self.status.trouble(message, now)
+            case Caption(degraded="late"):
+                self.status.late(0, now)
+        if change is not None:
+            self._put(change, now)
+
+    def late(self, seconds: float, now: float) -> None:
+        """The newest words are that old: what the speaker himself can tell."""
+        if seconds > LATE:
+            self.status.late(seconds, now)
+
+    def screen(self, now: float) -> Screen | None:
+        """What to send to the display now, if there is anything new."""
+        if self.pacer.behind > BEHIND * self.layout.profile.lines:
+            self.status.late(0, now)
+        if self.pacer.missed > self._missed:
+            many = self.pacer.missed
+            self.status.news((f"{many} captions were missed here", f"{many} missed"), now)
+            self._missed = many
+        sentences = self.status.sentences(now)
+        self.pacer.say(self.layout.state(sentences) if sentences else None)
+        return self.pacer.next(now)
+
+    def due(self, now: float) -> float | None:
+        """The second at which to ask again though nothing came."""
+        moments = (self.pacer.due(now), self.status.due(now))
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def drawn(self) -> list[tuple[Change, float]]:
+        """What the screen given last shows for the first time, and the second at which it came.
+
+        Asked once for each screen.
+        """
+        found = [self._changes.pop(key, None) for key in self.pacer.newest()]
+        for key in [key for key in self._changes if key not in self.pacer]:
+            del self._changes[key]
+        return [change for change in found if change is not None]
+
+    def _put(self, change: Change, now: float) -> None:
+        caption = change.caption
+        if caption is None:
+            self.pacer.withdraw(change.key, now)
+        elif (zone := self._zone(caption)) is not None:
+            tone: Tone = "source" if zone == "source" else "caption"
+            rows = self.layout.caption(caption, self._mark(caption), tone)
+            self._changes[change.key] = change, now
+            self.pacer.put(change.key, rows, caption.final, now, zone)
+
+    def _zone(self, caption: Caption) -> Zone | None:
+        """Where it belongs; None if it is not shown."""
+        if self.show == "source":
+            return "target" if caption.kind == "transcript" else None
+        if caption.language in self.reads or caption.degraded == "untranslated":
+            return "target"
+        return "source" if self.show == "both" and caption.kind == "transcript" else None
+
+    def _mark(self, caption: Caption) -> str:
+        """Who speaks, in one or two cells: none for whoever wears the glasses.
+
+        Of words that are in another language than is read, which one that is.
+        """
+        if caption.degraded == "untranslated":
+            return caption.language.partition("-")[0]
+        if caption.speaker in self.me:
+            return ""
+        if caption.speaker not in self._marks:
+            self._marks[caption.speaker] = self._initial(caption.speaker)
+        return self._marks[caption.speaker]
+
+    def _initial(self, speaker: str) -> str:
+        """A letter of his name that nobody has yet, else a number."""
+        taken = set(self._marks.values())
+        name = clean(self.lines.name(speaker)).strip()
+        first = name[:1].upper()
+        if speaker in self.lines.roster and first.isalnum() and columns(first) <= 2:
+            numbered = [first, *(f"{first}{n}" for n in range(2, 10) if columns(first) == 1)]
+            for mark in numbered:
+                if mark not in taken:
+                    return mark
+        return next(str(n) for n in range(1, 1000) if str(n) not in taken)
