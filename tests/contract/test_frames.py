@@ -81,7 +81,7 @@ def test_what_is_new_in_an_answer_is_read_as_the_answer(serving: Serving) -> Non
     found = events(said, Generate)
     assert any(len(event.ids) > 1 for event in found if isinstance(event, Piece))
     assert end(found).reason == "length" and end(found).counts.completion == len(ids(found)) == 10
-    assert end(found).counts.verified > 0 and end(found).counts.correct > 0
+    assert 0 < end(found).counts.verified < 9  # passes after the first token
     plain = serving(str(TEENSY), "none", *EXACT)
     assert ids(found) == ids(events(body(f"{plain.url}/generate", asked), Generate))
     assert said_in("generate_incremental.sse") <= told(frames(said))
