@@ -41,12 +41,22 @@ COMMANDS = {
     "join": Command(
         "clients.tui.main:main", "read, and speak in, a room in this terminal", "tui", settings=True
     ),
+    "token": Command("server.tokens:main", "let somebody into a room of a server", "server"),
     "captions": Command(
         "clients.captions:main", "caption an audio file or a pipe", "tui", settings=True
     ),
+    "glasses": Command(
+        "clients.glasses.main:main", "read a room on glasses", "glasses", settings=True
+    ),
+    "loadtest": Command(
+        "loadtest.main:main", "how many speakers a server carries, and how fast", "loadtest"
+    ),
+    "judge": Command(
+        "loadtest.judge.main:main", "how good captions of known recordings are", "loadtest"
+    ),
     "models": Command(
-        "models.sglang.launch.main:main",
-        "run the models of a GPU server, and install them",
+        "models.commands:main",
+        "models: run them on a card, get them, try them",
         "server",
     ),
     "doctor": Command(

@@ -36,7 +36,7 @@ def rows(name: str, found: Mapping[str, Any]) -> list[Row]:
     """What one part has measured."""
     if "failed" in found:
         return [Row(name, "failed", found["failed"])]
-    if "skipped" in found:
+    if isinstance(found.get("skipped"), str):
         return [Row(name, "skipped", found["skipped"])]
     try:
         return list(PARTS[name](found))

@@ -16,10 +16,21 @@ from typing import Any
 import numpy as np
 
 from clients.link import Link
+from loadtest.crowd import Crowd
+from loadtest.host import (
+    Host,
+    Meter,
+    bucket,
+    buckets,
+    cores,
+    exported,
+    memory_mb,
+    on_cores,
+    ours,
+)
+from loadtest.load import Load, seats
+from loadtest.speech import frames
 from streaming.messages import Hello
-
-from .host import Meter, Server, bucket, buckets, cores, on_core, started
-from .voices import connect, drained, speech
 
 MINUTES = 30.0  # simulated
 SPEED = 10.0
@@ -50,13 +61,13 @@ def measure(minutes: float = MINUTES, speed: float = SPEED) -> dict[str, Any]:
 
 
 async def _measure(minutes: float, speed: float) -> dict[str, Any]:
-    server_core, own_core = cores()
-    async with started(server_core, speed) as server:
-        with on_core(own_core):
-            readers = [asyncio.create_task(_come_and_go(server, room)) for room in _rooms(ROOMS)]
-            meter = Meter(server.process)
+    tester, core = cores()
+    with on_cores(tester):
+        async with ours("scripted", core, speed) as host:
+            readers = [asyncio.create_task(_come_and_go(host, room)) for room in _rooms()]
+            meter = Meter(host.alive())
             try:
-                looks, ended = await asyncio.to_thread(_speak, server, minutes, speed)
+                looks, ended = await asyncio.to_thread(_speak, host, minutes, speed)
             finally:
                 for reader in readers:
                     reader.cancel()
@@ -66,31 +77,42 @@ async def _measure(minutes: float, speed: float) -> dict[str, Any]:
     return {"minutes": minutes, "speed": speed, "server_cpu": cpu, **ended, **figures}
 
 
-def _speak(server: Server, minutes: float, speed: float) -> tuple[list[Look], dict[str, Any]]:
-    voices = connect(server.url, _rooms(SPEAKERS), speech(), ["es"], speed)
-    with _watched(server, speed) as looks:
-        voices.begin()
-        voices.run(60 * minutes / speed)
-        skipped = server.exported()["surtitle_skipped_hops"]
-    voices.end()
-    undrained = sum(
-        not any(drained(message) for _, message in voice.messages()) for voice in voices.voices
+def _speak(host: Host, minutes: float, speed: float) -> tuple[list[Look], dict[str, Any]]:
+    load = Load(
+        SPEAKERS,
+        60 * minutes / speed,
+        ROOMS,
+        reads=("es",),
+        warm=0.0,
+        cool=0.0,
+        prefix="soak",
+        speed=speed,
     )
-    return looks, {"speakers": SPEAKERS, "skipped": skipped, "undrained": undrained}
+    crowd = Crowd(host.url, load, seats(load), frames())
+    crowd.join()
+    with _watched(host, speed) as looks:
+        crowd.run(time.monotonic() + 0.1)
+        skipped = exported(host.metrics)["surtitle_skipped_hops"]
+    crowd.end()
+    return looks, {
+        "speakers": SPEAKERS,
+        "skipped": skipped,
+        "undrained": crowd.tally.counts["undrained"],
+    }
 
 
 @contextmanager
-def _watched(server: Server, speed: float) -> Iterator[list[Look]]:
+def _watched(host: Host, speed: float) -> Iterator[list[Look]]:
     """Looks at the server every now and then, from another thread."""
     looks: list[Look] = []
     enough, began = threading.Event(), time.monotonic()
 
     def watch() -> None:
         while not enough.wait(EVERY_S):
-            page = server.exported()
+            page = exported(host.metrics)
             minute = (time.monotonic() - began) * speed / 60
             captions = page.get('surtitle_captions_total{kind="transcript"}', 0.0)
-            looks.append(Look(minute, server.memory_mb, buckets(page, LAG), captions))
+            looks.append(Look(minute, memory_mb(host.alive()), buckets(page, LAG), captions))
 
     thread = threading.Thread(target=watch)
     thread.start()
@@ -101,11 +123,11 @@ def _watched(server: Server, speed: float) -> Iterator[list[Look]]:
         thread.join()
 
 
-async def _come_and_go(server: Server, room: str) -> None:
+async def _come_and_go(host: Host, room: str) -> None:
     """Read for a while, leave, come back: every time another language."""
     for n in range(10**6):
         reads = ["fr", "de", "it"][n % 3]
-        async with Link(server.url, room, Hello("reader", [reads], [], source=True)) as link:
+        async with Link(host.url, room, Hello("reader", [reads], [], source=True)) as link:
             try:
                 async with asyncio.timeout(STAY_S):
                     async for _ in link:
@@ -114,8 +136,8 @@ async def _come_and_go(server: Server, room: str) -> None:
                 pass
 
 
-def _rooms(count: int) -> list[str]:
-    return [f"soak-{n % ROOMS}" for n in range(count)]
+def _rooms() -> list[str]:
+    return [f"soak-{n}" for n in range(ROOMS)]
 
 
 def _figures(looks: Sequence[Look], warm: float) -> dict[str, Any]:
