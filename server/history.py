@@ -9,7 +9,7 @@ from streaming import replay
 from streaming.audience import wants
 from streaming.captions import Captions, Line
 from streaming.messages import Caption
-from streaming.units import units
+from streaming.units import pieces
 from streaming.values import Hypothesis, SpeechSegment
 
 from .member import REPEATED, Member
@@ -92,7 +92,7 @@ class History:
                 columns=scene.columns(language),
             )
             try:
-                told = units(await self.translation.translate(request))
+                told = pieces(await self.translation.translate(request))
             except Unusable:
                 continue
             except EngineError:

@@ -21,7 +21,7 @@ from streaming.languages import within
 from streaming.messages import Caption, encode
 from streaming.recording import Recording
 from streaming.segmenter import Segmenter
-from streaming.units import units
+from streaming.units import pieces
 from streaming.values import (
     BYTES_PER_SAMPLE,
     SAMPLE_RATE,
@@ -124,7 +124,7 @@ def _segments(
 def _line(
     segment: SpeechSegment, language: str, text: str, engine: str, translated: bool = False
 ) -> Line:
-    found = tuple(units(text))
+    found = tuple(pieces(text))
     return Line(
         speaker="offline",
         segment=segment,
