@@ -78,24 +78,34 @@ class Model:
         self._translator.unload_model()
 
     async def _work(self) -> None:
-        loop = asyncio.get_running_loop()
         while self._waiting:
             batch = [one for one in self._waiting[:WIDEST] if not one.answer.done()]
             del self._waiting[:WIDEST]
             if not batch:
                 continue
-            try:
-                answers = await loop.run_in_executor(self._thread, self._translate, batch)
-            except Exception as error:  # the library's own, from C++
+            await self._answer(batch)
+
+    async def _answer(self, batch: Sequence[_Asked]) -> None:
+        """Of a batch that fails each is asked for alone: one that is too long fails by itself."""
+        loop = asyncio.get_running_loop()
+        try:
+            answers = await loop.run_in_executor(self._thread, self._translate, batch)
+        except asyncio.CancelledError:
+            for one in batch:
+                one.answer.cancel()
+            raise
+        except Exception as error:  # the library's own, from C++
+            if len(batch) > 1:
                 for one in batch:
-                    if not one.answer.done():
-                        one.answer.set_exception(
-                            EngineError(f"CTranslate2 failed: {str(error).splitlines()[0]}.")
-                        )
-                continue
-            for one, answer in zip(batch, answers, strict=True):
-                if not one.answer.done():
-                    one.answer.set_result(answer)
+                    await self._answer([one])
+                return
+            why = f"CTranslate2 failed: {str(error).partition(chr(10))[0]}."
+            if not batch[0].answer.done():
+                batch[0].answer.set_exception(EngineError(why))
+            return
+        for one, answer in zip(batch, answers, strict=True):
+            if not one.answer.done():
+                one.answer.set_result(answer)
 
     def _translate(self, batch: Sequence[_Asked]) -> list[list[str]]:
         longest = max(len(one.source) + len(one.prefix) for one in batch)

@@ -103,7 +103,7 @@ class Hub:
                     raise EngineError(f"{self._url} has no model {name} that anybody may fetch.")
                 if answer.status != 200:
                     raise EngineError(f"{self._url} answers {answer.status} for {name}.")
-                return msgspec.json.decode(await answer.content.read(LISTING))
+                return msgspec.json.decode(await _whole(answer, self._url))
         except (aiohttp.ClientError, TimeoutError) as error:
             raise EngineError(unreachable(self._url, error)) from error
         except msgspec.DecodeError as error:
@@ -167,13 +167,23 @@ class Hub:
             raise aiohttp.ClientPayloadError(f"{here} of {file.size} bytes")
 
 
+async def _whole(answer: aiohttp.ClientResponse, url: str) -> bytes:
+    """All of an answer that is about files and holds none."""
+    text = b""
+    async for piece in answer.content.iter_chunked(PIECE):
+        text += piece
+        if len(text) > LISTING:
+            raise EngineError(f"{url} lists more than a model's files.")
+    return text
+
+
 def chosen(entries: Sequence[_Entry], name: str) -> list[File]:
     """The files that are data. EngineError: there are none, or one would lie elsewhere."""
     found = [entry for entry in entries if entry.type == "file"]
     kept = [entry for entry in found if PurePosixPath(entry.path).suffix in KEPT]
     for entry in kept:
         path = PurePosixPath(entry.path)
-        if path.is_absolute() or ".." in path.parts or "\\" in entry.path or entry.size < 0:
+        if path.is_absolute() or ".." in path.parts or "\\" in entry.path or _negative(entry):
             raise EngineError(f"{name} lists a file {entry.path!r}, which no folder can hold.")
     if not kept or len(kept) > MOST_FILES:
         raise EngineError(
@@ -188,6 +198,10 @@ def chosen(entries: Sequence[_Entry], name: str) -> list[File]:
         for entry in kept
         if entry.path not in twice  # the larger of two that do the same
     ]
+
+
+def _negative(entry: _Entry) -> bool:
+    return min(entry.size, entry.lfs.size if entry.lfs else 0) < 0
 
 
 def right(folder: Path, file: File) -> bool:

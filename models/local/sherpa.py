@@ -100,6 +100,7 @@ class Sherpa:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="sherpa")
         self._recognizer: Any = None
         self._takes_hints = self._spells = False
+        self._tokens: frozenset[str] = frozenset()
         self._hints: dict[str, str] = {}
 
     @property
@@ -111,15 +112,26 @@ class Sherpa:
         """Load the model, once a process of its own could. EngineError."""
         model = await check(self._folder)
         self._takes_hints, self._spells = model.takes_hints, model.pieces is not None
+        lines = model.tokens.read_text("utf-8", errors="replace").splitlines()
+        self._tokens = frozenset(line.partition(" ")[0] for line in lines)
         self._recognizer = await asyncio.to_thread(loaded, model)
 
     def prime(self, speaker: str, hints: Hints) -> None:
-        """Expect these terms in the speaker's next segments; a model without word pieces expects
-        those in Han alone."""
+        """Expect these terms in the speaker's next segments, as far as the model can spell them:
+        of one that it cannot, sherpa-onnx prints the text and forgets all the others."""
         if self._takes_hints:
             terms = (BESIDE.sub(" ", term).strip() for term in hints.terms)
-            known = [term for term in terms if self._spells or scripts(term) == {HAN}]
-            self._hints[speaker] = "/".join(known)
+            self._hints[speaker] = "/".join(filter(self._spelt, terms))
+
+    def _spelt(self, term: str) -> bool:
+        """Of Han that it knows; of plain letters too where it has word pieces."""
+        others = {char for char in term if script(char) != HAN}
+        letters = all(char.isascii() and (char.isalpha() or char in " '-") for char in others)
+        return (
+            bool(term)
+            and {*term} - others <= self._tokens
+            and (not others or (self._spells and letters))
+        )
 
     async def open(self, speaker: str, languages: Sequence[str]) -> Segment:
         """A segment in one of `languages`. EngineError: it hears none of them."""

@@ -26,6 +26,7 @@ from .peer import Peer
 log = logging.getLogger(__name__)
 
 MOST = 60  # calls of one process: what aiortc carries on a core
+BEGUN = 4  # of one participant, that have not brought a packet yet
 CONNECTS_S = 15.0  # from the answer to the first packet
 LOOKS_S = 0.5  # between two looks at whether the participant is still there
 HOLE = SAMPLE_RATE // 100  # samples that two clocks may differ by before it is a gap
@@ -116,6 +117,7 @@ class Calls:
         if len(self._calls) >= MOST:
             raise Refused(503, f"{MOST} calls are all this server takes: use pcm16 or opus")
         text = checked(offer, self._reach)
+        self._replace(member)
         call = Call(member, self.clock, self.metrics)
         call.older = self._speaks.get(member)
         call.peer = Peer(call.hear, self._addresses, self._servers)
@@ -129,6 +131,14 @@ class Calls:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return answer, call.token
+
+    def _replace(self, member: Member) -> None:
+        """Calls of his that have not brought anything give way. Refused: he calls and calls."""
+        begun = [c for c in self._calls.values() if c.member is member and not c.begun.is_set()]
+        if len(begun) >= BEGUN:
+            raise Refused(429, "this participant has calls that are still being made: wait")
+        for call in begun:
+            call.over.set()
 
     def hang_up(self, token: str) -> bool:
         """End a call; False if there is none called so."""

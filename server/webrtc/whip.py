@@ -4,6 +4,7 @@
 The answer's `Location` is the call: `DELETE` it to hang up. Captions travel by WebSocket as ever.
 """
 
+import asyncio
 import hmac
 
 from aiohttp import web
@@ -17,6 +18,7 @@ from .offer import LONGEST, Refused
 
 PATH = "/v1/rooms/{room}/whip"
 SDP = "application/sdp"
+COMES_S = 5.0  # a whole offer
 
 
 def routes(house: House, calls: Calls) -> list[web.RouteDef]:
@@ -61,8 +63,12 @@ async def _offer(request: web.Request) -> bytes:
     if (request.content_length or 0) > LONGEST:
         raise Refused(413, f"an offer of {request.content_length} bytes: at most {LONGEST}")
     body = b""
-    async for piece in request.content.iter_chunked(LONGEST):
-        body += piece
-        if len(body) > LONGEST:
-            raise Refused(413, f"an offer of more than {LONGEST} bytes")
+    try:
+        async with asyncio.timeout(COMES_S):
+            async for piece in request.content.iter_chunked(LONGEST):
+                body += piece
+                if len(body) > LONGEST:
+                    raise Refused(413, f"an offer of more than {LONGEST} bytes")
+    except TimeoutError:
+        raise Refused(408, f"the offer did not come within {COMES_S:g} s") from None
     return body

@@ -129,6 +129,24 @@ async def test_who_no_longer_wants_an_answer_holds_nobody_up(opus: Path) -> None
         assert await said(engine, "we see") == "nosotros vemos"
 
 
+async def test_a_text_that_is_too_long_fails_by_itself(opus: Path) -> None:
+    async with started(opus) as engine:
+        asked = [said(engine, text) for text in ("we see", "we " * 100, "good morning")]
+        first, failed, last = await asyncio.gather(*asked, return_exceptions=True)
+        assert (first, last) == ("nosotros vemos", "buenos días")
+        assert isinstance(failed, EngineError) and "position" in str(failed)
+
+
+async def test_who_waits_for_a_model_that_is_unloaded_is_told(opus: Path) -> None:
+    async with started(opus) as engine:
+        asked = [asyncio.create_task(said(engine, "we see")) for _ in range(40)]
+        await asyncio.sleep(0)
+    answers = await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), 20)
+    assert all(
+        answer == "nosotros vemos" or isinstance(answer, BaseException) for answer in answers
+    )
+
+
 async def test_a_model_can_be_unloaded_and_loaded_again(opus: Path) -> None:
     for _ in range(2):
         async with started(opus, quality="good") as engine:

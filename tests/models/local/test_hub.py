@@ -191,6 +191,17 @@ async def test_no_file_is_written_elsewhere(
         await the_hub.get(NAME, tmp_path, quietly)
 
 
+async def test_a_long_listing_is_read_to_its_end(
+    the_hub: Hub, served: Served, tmp_path: Path
+) -> None:
+    served.lists = [entry(f"pictures/{number:060}.png", b"") for number in range(4_000)]
+    await the_hub.get(NAME, tmp_path, quietly)
+    assert (tmp_path / "model.bin").read_bytes() == MODEL
+    served.lists *= 4
+    with pytest.raises(EngineError, match="lists more than a model's files"):
+        await the_hub.get(NAME, tmp_path, quietly)
+
+
 async def test_only_data_is_fetched_and_the_smaller_of_two(
     the_hub: Hub, served: Served, tmp_path: Path
 ) -> None:

@@ -71,11 +71,20 @@ async def test_a_name_of_the_rooms_glossary_is_heard_for_what_sounds_like_it(fol
         assert isinstance(engine, Primed)
         said = sound(2000, 3000)
         assert (await heard(engine, said))[-1] == "你好"
-        engine.prime("p1", Hints(terms=("你号", "Zoë/x", "")))
+        engine.prime("p1", Hints(terms=("囧", "你号", "Zoë/x", "", "a\nb")))
         assert (await heard(engine, said))[-1] == "你号"
         assert (await heard(engine, said, speaker="p2"))[-1] == "你好"
         await engine.leave("p1")
         assert (await heard(engine, said))[-1] == "你好"
+
+
+async def test_no_term_is_printed_because_the_model_cannot_spell_it(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with started(folder) as engine:
+        engine.prime("p1", Hints(terms=("囧密", "Zoë", "你好")))
+        await heard(engine, sound(2000, 3000))
+    assert "囧" not in "".join(capfd.readouterr())
 
 
 async def test_speakers_are_heard_at_once(folder: Path) -> None:

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from server.member import Member
-from server.webrtc.calls import Call, Calls
+from server.webrtc.calls import BEGUN, Call, Calls
 from server.webrtc.offer import CANDIDATES, LONGEST, Reach
 from server.webrtc.whip import SDP, routes
 from streaming.jitter import Frame
@@ -182,6 +182,35 @@ async def test_calls_are_limited(door: Door, monkeypatch: pytest.MonkeyPatch) ->
     member = caller(door.stage)
     status, says = await door.post(member, offer())
     assert status == 503 and "use pcm16 or opus" in says
+    member.hang_up()
+
+
+async def test_an_offer_that_drips_in_is_not_waited_for(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.webrtc.whip.COMES_S", 0.05)
+    member = caller(door.stage)
+    never = asyncio.Event()
+
+    async def drips() -> AsyncIterator[bytes]:
+        yield b"v=0"
+        await never.wait()
+
+    headers = {"Content-Type": SDP, "Authorization": f"Bearer {member.key}"}
+    async with door.http.post("/v1/rooms/kitchen/whip", data=drips(), headers=headers) as answer:
+        assert answer.status == 408
+    never.set()
+    member.hang_up()
+
+
+async def test_one_participant_cannot_take_the_calls_of_all(door: Door) -> None:
+    member = caller(door.stage)
+    async with browser([]) as one:
+        asked = (await one.offer()).encode()
+        answers = await asyncio.gather(*(door.post(member, asked) for _ in range(12)))
+        assert {status for status, _ in answers} <= {201, 429}
+        assert len(door.calls._calls) <= BEGUN + 1
+        await until(lambda: len(door.calls._calls) <= 1)
     member.hang_up()
 
 
