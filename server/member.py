@@ -42,6 +42,7 @@ class Member:
         self.reader = Reader.of(hello)
         self.hears = [] if hello.hears is msgspec.UNSET else list(hello.hears)
         self.session: Session | None = None
+        self.newer: Member | None = None  # once it has come back
         self.pace: Pace | None = None
         self.muted = False
         self.pass_: Pass | None = None  # its token, where the server asks for one
@@ -60,8 +61,16 @@ class Member:
         member.session, member.pace = self.session, self.pace
         member.was, member.repeated = self.was, self.repeated
         member.greet(hello, seq)
-        self.session = None  # the old connection hears no more
+        self.session, self.newer = None, member  # the old connection hears no more
         return member
+
+    @property
+    def newest(self) -> "Member":
+        """The same participant in the connection it has now, or had last."""
+        found = self
+        while found.newer is not None:
+            found = found.newer
+        return found
 
     def greet(self, hello: Hello, seq: int) -> bool:
         """Take a later `hello`, given when all up to `seq` was read; whether it reads anew."""

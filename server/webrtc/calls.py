@@ -8,7 +8,8 @@ that either of them brings. Time in which neither spoke is a gap.
 import asyncio
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
+from weakref import WeakKeyDictionary
 
 from aiortc import RTCIceServer
 
@@ -16,8 +17,9 @@ from server.clock import Clock
 from server.intake import AudioError, OpusPackets
 from server.member import Member
 from server.metrics import Metrics
+from server.session import Session
 from streaming.jitter import Frame
-from streaming.messages import Error
+from streaming.messages import Error, WebRtc
 from streaming.values import BYTES_PER_SAMPLE, SAMPLE_RATE
 
 from .offer import Reach, Refused, checked
@@ -36,32 +38,44 @@ BROKEN = 50  # packets that are no Opus: a second of them
 class Call:
     """One WebRTC connection of one participant, and where its audio goes."""
 
-    def __init__(self, member: Member, clock: Clock, metrics: Metrics) -> None:
-        self.member, self.clock, self.metrics = member, clock, metrics
+    def __init__(
+        self, member: Member, clock: Clock, metrics: Metrics, heard: MutableMapping[Session, float]
+    ) -> None:
+        """`heard`: when the newest packet of each microphone came, by whichever call."""
+        self._member, self.clock, self.metrics, self._heard = member, clock, metrics, heard
         self.token = secrets.token_urlsafe(16)
         """What its resource is called, unguessably."""
         self.begun, self.over = asyncio.Event(), asyncio.Event()
         self.peer: Peer | None = None
-        self.older: Call | None = None
-        """Whose place it takes."""
-        self.last = clock.now()
-        """When its newest packet came."""
         self._intake = OpusPackets()
         self._first = self._next = 0  # positions, the first frame's and the next one's
         self._broken = 0
 
+    @property
+    def member(self) -> Member:
+        """Who calls, by the connection that he has now: calls outlast those."""
+        return self._member.newest
+
+    @property
+    def session(self) -> Session | None:
+        """Where the audio goes; None once he has left, or speaks another way."""
+        session = self.member.session
+        heard = session is not None and not session.ended
+        return session if heard and isinstance(self.member.hello.audio, WebRtc) else None
+
     def hear(self, frame: Frame) -> None:
         """Take a frame of the stream, at its position in it."""
-        session = self.member.session
-        if session is None or session.ended or self.over.is_set():
+        session = self.session
+        if session is None or self.over.is_set():
             self.over.set()
             return
+        now = self.clock.now()
         if not self.begun.is_set():
             self.begun.set()
-            silent = self.clock.now() - self.older.last if self.older is not None else 0.0
+            silent = now - self._heard.get(session, now)
             self._first = session.position + round(silent * SAMPLE_RATE) - frame.start
             self._next = session.position
-        self.last = self.clock.now()
+        self._heard[session] = now
         start = self._first + frame.start
         if start > self._next + HOLE:
             session.push(self._intake.flush())
@@ -108,7 +122,8 @@ class Calls:
         self.clock, self.metrics = clock, metrics
         self._reach, self._addresses, self._servers = reach, tuple(addresses), tuple(servers)
         self._calls: dict[str, Call] = {}  # by token
-        self._speaks: dict[Member, Call] = {}  # whose packets came last
+        self._speaks: dict[Session, Call] = {}  # whose packets came last
+        self._heard = WeakKeyDictionary[Session, float]()
         self._tasks: set[asyncio.Task[None]] = set()
         metrics.watch("calls", "WebRTC connections", lambda: len(self._calls))
 
@@ -118,8 +133,7 @@ class Calls:
             raise Refused(503, f"{MOST} calls are all this server takes: use pcm16 or opus")
         text = checked(offer, self._reach)
         self._replace(member)
-        call = Call(member, self.clock, self.metrics)
-        call.older = self._speaks.get(member)
+        call = Call(member, self.clock, self.metrics, self._heard)
         call.peer = Peer(call.hear, self._addresses, self._servers)
         self._calls[call.token] = call
         try:
@@ -134,7 +148,8 @@ class Calls:
 
     def _replace(self, member: Member) -> None:
         """Calls of his that have not brought anything give way. Refused: he calls and calls."""
-        begun = [c for c in self._calls.values() if c.member is member and not c.begun.is_set()]
+        his = [call for call in self._calls.values() if call.member is member.newest]
+        begun = [call for call in his if not call.begun.is_set()]
         if len(begun) >= BEGUN:
             raise Refused(429, "this participant has calls that are still being made: wait")
         for call in begun:
@@ -161,7 +176,7 @@ class Calls:
         over = asyncio.create_task(call.over.wait())
         try:
             await self._first_packet(call, gone, over)
-            while not (gone.done() or over.done() or _hung_up(call.member)):
+            while not (gone.done() or over.done() or call.session is None):
                 await asyncio.wait((gone, over), timeout=LOOKS_S, return_when="FIRST_COMPLETED")
         finally:
             gone.cancel()
@@ -175,20 +190,14 @@ class Calls:
         if not call.begun.is_set():
             log.info("a call of %s never brought a packet", call.member.id)
             call.over.set()
-            return
-        older, call.older = self._speaks.get(call.member), None
-        self._speaks[call.member] = call
-        if older is not None:
-            older.over.set()
+        elif (session := call.session) is not None:
+            older, self._speaks[session] = self._speaks.get(session), call
+            if older is not None:
+                older.over.set()
 
     async def _end(self, call: Call) -> None:
         call.over.set()
         self._calls.pop(call.token, None)
-        if self._speaks.get(call.member) is call:
-            del self._speaks[call.member]
+        self._speaks = {where: one for where, one in self._speaks.items() if one is not call}
         if call.peer is not None:
             await call.peer.close()
-
-
-def _hung_up(member: Member) -> bool:
-    return member.session is None or member.session.ended

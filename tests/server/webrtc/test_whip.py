@@ -10,11 +10,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from server.member import Member
+from server.session import Session
 from server.webrtc.calls import BEGUN, Call, Calls
 from server.webrtc.offer import CANDIDATES, LONGEST, Reach
 from server.webrtc.whip import SDP, routes
 from streaming.jitter import Frame
-from streaming.messages import Hello, WebRtc
+from streaming.messages import Hello, Pcm16, WebRtc
 from streaming.pace import Pace
 from tests.server.stage import Stage, loud, settle
 from tests.server.webrtc.browser import HERE, Browser, browser, encoded
@@ -220,7 +221,7 @@ async def test_who_is_muted_is_not_heard_and_his_time_passes() -> None:
     session = member.session
     assert session is not None
     member.muted = True
-    call = Call(member, stage.clock, stage.house.metrics)
+    call = Call(member, stage.clock, stage.house.metrics, {})
     for number, packet in enumerate(SAID):
         call.hear(Frame(number * 320, packet))
     assert session.position >= 15_000
@@ -229,10 +230,42 @@ async def test_who_is_muted_is_not_heard_and_his_time_passes() -> None:
     await settle()
 
 
+async def test_a_call_outlasts_the_websocket_of_its_participant() -> None:
+    stage = Stage()
+    member = caller(stage)
+    session = member.session
+    assert session is not None
+    call = Call(member, stage.clock, stage.house.metrics, {})
+    call.hear(Frame(0, SAID[0]))
+    member.again(member.hello, 0)
+    call.hear(Frame(320, SAID[1]))
+    assert session.position > 320 and not call.over.is_set()
+    call.member.again(Hello("Ana", ["es"], ["en"], Pcm16(16_000)), 0)  # it fell back
+    before = session.position
+    call.hear(Frame(640, SAID[2]))
+    assert session.position == before and call.over.is_set()
+    call.member.hang_up()
+    await settle()
+
+
+async def test_time_between_two_calls_is_a_gap_even_if_the_first_was_hung_up() -> None:
+    stage = Stage()
+    member = caller(stage)
+    session = member.session
+    assert session is not None
+    heard: dict[Session, float] = {}
+    Call(member, stage.clock, stage.house.metrics, heard).hear(Frame(0, SAID[0]))
+    stage.clock.advance(3.0)
+    Call(member, stage.clock, stage.house.metrics, heard).hear(Frame(0, SAID[1]))
+    assert abs(session.position - 3 * 16_000) <= 640
+    member.hang_up()
+    await settle()
+
+
 async def test_packets_that_are_no_opus_end_the_call() -> None:
     stage = Stage()
     member = caller(stage)
-    call = Call(member, stage.clock, stage.house.metrics)
+    call = Call(member, stage.clock, stage.house.metrics, {})
     for number in range(100):
         call.hear(Frame(number * 320, b"\xff\xff\xff"))
     assert call.over.is_set()
