@@ -79,12 +79,6 @@ def words(text: str, target: Language) -> tuple[str, ...]:
     return tuple(text[at : at + HAN] for at in range(0, len(text), HAN))
 
 
-def common(a: Sequence[int], b: Sequence[int]) -> int:
-    """Tokens that two answers begin with alike."""
-    pairs = enumerate(zip(a, b, strict=False))
-    return next((at for at, (x, y) in pairs if x != y), min(len(a), len(b)))
-
-
 def least(answers: Sequence[Sequence[Ids]]) -> float:
     """Passes an update that no draft made of the last answer alone can do with less than: one for
     each token that is not in that answer, in its order, and one in any case."""

@@ -35,9 +35,9 @@ from models.base import Spent
 from models.sglang.frames import Event, Generate, Piece
 from models.sglang.servers import Servers
 from models.sglang.tokens import Ids, Local
-from models.sglang.ways import Logprobs, Plain, Plugin, Question, Way
+from models.sglang.ways import Logprobs, Plain, Plugin, Question, Way, common
 
-from .growing import MODEL, Line, Tally, common, least, lines
+from .growing import MODEL, Line, Tally, least, lines
 
 SPACE = "SURTITLE_SGLANG"  # the variable that names the environment SGLang is in
 KINDS = ("short", "long", "windowed")

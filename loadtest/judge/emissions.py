@@ -9,7 +9,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from streaming.messages import Caption
-from streaming.units import units
+from streaming.units import common, units
 from streaming.values import milliseconds
 
 
@@ -39,10 +39,7 @@ class _Line:
         self.first: dict[tuple[int, str], Moment] = {}
 
     def push(self, words: list[str], moment: Moment) -> None:
-        pairs = enumerate(zip(self.shown, words, strict=False))
-        kept = next(
-            (at for at, (old, new) in pairs if old != new), min(len(self.shown), len(words))
-        )
+        kept = common(self.shown, words)
         self.settled[kept:] = [moment] * (len(words) - kept)
         for place in range(kept, len(words)):
             self.first.setdefault((place, words[place]), moment)
