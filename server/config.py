@@ -14,7 +14,8 @@ from .admission import Limits
 
 Pair = tuple[str, str]
 KEYS = ("SURTITLE_TRANSLATOR_KEY", "SURTITLE_RECOGNIZER_KEY")  # never on a command line
-ICE = re.compile(r"stun:[^@\s]+|turns?:[^:@\s]+:[^@\s]+@[^@\s]+")
+ICE = re.compile(r"(stun|turns?):[^@/\s]+")
+TURN = "SURTITLE_TURN"
 CODE = r"[a-z]{2,3}(?:-[A-Z][A-Za-z]+)?"
 
 
@@ -57,7 +58,9 @@ class Config:
     webrtc: bool = False
     """Microphones may call; needs aiortc. Off loopback they may wherever it is installed."""
     ice_servers: tuple[str, ...] = ()
-    """STUN and TURN, as stun:host:port or turn:user:password@host:port."""
+    """STUN and TURN, as stun:host:port or turn:host:port."""
+    turn: str = field(default="", repr=False)
+    """name:password for the latter."""
     private: bool = True
     """Participants may be in private networks."""
     hypotheses: str = ""
@@ -102,8 +105,12 @@ class Config:
             )
         for server in self.ice_servers:
             if not ICE.fullmatch(server):
-                example = "stun:stun.example:3478, or turn:user:password@turn.example:3478"
-                raise ConfigError(f"--ice-server {server.partition('@')[2] or server!r}: {example}")
+                raise ConfigError(
+                    "--ice-server is stun:host:port or turn:host:port; a name and a password for "
+                    f"the latter are read from ${TURN}, as name:password"
+                )
+            if server.startswith("turn") and ":" not in self.turn:
+                raise ConfigError(f"{server} wants a name and a password: set ${TURN}")
         if self.webrtc and find_spec("aiortc") is None:
             raise ConfigError("--webrtc needs aiortc: `pip install surtitle[webrtc]`")
         if (self.engine == LOCAL) != bool(self.models):

@@ -21,7 +21,7 @@ from streaming.glossary import Glossary, GlossaryError, parse
 from .admission import Limits
 from .app import app, listening, metrics_app
 from .clock import Clock
-from .config import KEYS, Config, ConfigError, Served, pairs, urls
+from .config import KEYS, TURN, Config, ConfigError, Served, pairs, urls
 from .engines import Engines, started
 from .house import House
 from .journal import Journal
@@ -194,6 +194,7 @@ def _config(options: argparse.Namespace) -> Config:
         models=tuple(options.models),
         webrtc=options.webrtc,
         ice_servers=tuple(options.ice_server),
+        turn=os.environ.get(TURN, ""),
         private=not options.public,
         hypotheses=options.hypotheses or "",
         ready_fd=options.ready_fd,
@@ -266,7 +267,7 @@ def parser() -> argparse.ArgumentParser:
     add("--origin", action="append", default=[], metavar="URL", help=pages)
     calling = "take audio by WebRTC too (off loopback it does wherever aiortc is installed)"
     add("--webrtc", action="store_true", help=calling)
-    found = "STUN or TURN, as stun:host:port or turn:user:password@host:port; may be repeated"
+    found = f"STUN or TURN, as stun:host:port or turn:host:port (with ${TURN}); may be repeated"
     add("--ice-server", action="append", default=[], metavar="URL", help=found)
     everywhere = "participants are on the internet: call nobody in a private network"
     add("--public", action="store_true", help=everywhere)

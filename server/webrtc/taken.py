@@ -25,7 +25,7 @@ class Taken:
             house.metrics,
             Reach(loopback=config.loopback, private=config.private),
             [] if host in EVERYWHERE else [host],
-            [ice_server(url) for url in config.ice_servers],
+            [ice_server(url, config.turn) for url in config.ice_servers],
         )
         self.routes: list[web.RouteDef] = routes(house, self.calls)
 
@@ -34,11 +34,9 @@ class Taken:
         await self.calls.close()
 
 
-def ice_server(url: str) -> RTCIceServer:
-    """As aiortc takes it; a name and a password stand before the host, apart by a colon."""
-    kind, _, place = url.partition(":")
-    who, _, host = place.rpartition("@")
+def ice_server(url: str, who: str) -> RTCIceServer:
+    """As aiortc takes it; `who`: name:password, for TURN."""
+    if url.startswith("stun"):
+        return RTCIceServer(url)
     name, _, password = who.partition(":")
-    if not who:
-        return RTCIceServer(f"{kind}:{host}")
-    return RTCIceServer(f"{kind}:{host}", username=name, credential=password)
+    return RTCIceServer(url, username=name, credential=password)
