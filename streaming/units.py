@@ -60,6 +60,16 @@ def joins(char: str) -> bool:
     return unicodedata.category(char) in ("Mn", "Me", "Mc") or char in _JOINING
 
 
+def leads(unit: str) -> bool:
+    """What follows belongs to the unit, whatever combines with its last letter (UAX 29, GB9c)."""
+    for char in reversed(unit):
+        if char in _LEADING:
+            return True
+        if not joins(char):
+            return False
+    return False
+
+
 def units(text: str) -> list[str]:
     """The units of `text`, in order; they join to it."""
     if _SIMPLE.fullmatch(text):  # letters that neither combine nor stand alone: 20 times as fast
@@ -75,14 +85,22 @@ def pieces(text: str) -> list[str]:
 
 
 def _apart(unit: str) -> list[str]:
-    return _PIECES.findall(unit) if len(unit) > 1 and unit.rstrip()[-1:] in MARKS else [unit]
+    if len(unit) == 1 or unit.rstrip()[-1:] not in MARKS:
+        return [unit]
+    apart: list[str] = []
+    for part in _PIECES.findall(unit):
+        if apart and (joins(part[0]) or leads(apart[-1])):
+            apart[-1] += part
+        else:
+            apart.append(part)
+    return apart
 
 
 def _units(text: str) -> list[str]:
     found: list[str] = []
     open_word = False  # the last unit is a word that the next character may lengthen
     for char in text:
-        if found and (joins(char) or char.isspace() or found[-1][-1] in _LEADING):
+        if found and (joins(char) or char.isspace() or leads(found[-1])):
             found[-1] += char
             lengthens = open_word or not (joins(char) or stands_alone(char))
             open_word = lengthens and not char.isspace()

@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streaming.agreement import Agreement
@@ -97,6 +97,9 @@ def begins(text: str, whole: str) -> bool:
     return whole.startswith(text) and (len(text) in edges or whole[len(text) :].isspace())
 
 
+@example("\u17d2\u0301\u1019")  # a stacker with an accent between it and its letter
+@example("\u17d2\U0001f3fd\u1019")
+@example(" \u17d2,")  # and one behind white space
 @given(graphic)
 def test_units_and_pieces_end_where_graphemes_do(text: str) -> None:
     for cut in (units, pieces):
