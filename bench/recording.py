@@ -23,13 +23,14 @@ from .spoken import STREAMS
 async def record() -> list[dict[str, Any]]:
     """A row for every hypothesis: speaker, segment, its positions, its state, the text."""
     built = registry.build("embedded")
-    await built.recognizer.start()
+    (recognizer,) = built.recognizers
+    await recognizer.start()
     script, rows = read(), []
     for name in script.names:
-        rows += await _track(built.detector, built.recognizer, name, _sound(script, name))
-    await built.recognizer.close()
-    if built.translator is not None:
-        await built.translator.close()
+        rows += await _track(built.detector, recognizer, name, _sound(script, name))
+    await recognizer.close()
+    for translator in built.translators:
+        await translator.close()
     return rows
 
 

@@ -62,7 +62,7 @@ async def written(says: str, count: int, speed: float = 1.0) -> dict[str, Any]:
     lines = written_lines(count)
     script = [[Heard(state, line.language) for state in line.states] for line in lines]
     recognizer = ScriptedRecognizer(script, languages=("zh", "en"), hop_ms=HOP_MS, punctuates=True)
-    async with inside(Engines(Energy(), recognizer, SGLang(urls=[says])), speed) as told:
+    async with inside(Engines(Energy(), (recognizer,), (SGLang(urls=[says]),)), speed) as told:
         read, schedules = await _spelled(told["url"], lines, speed)
         page = await exported(told["metrics"])
     spoken = {one.key[:2]: one for one in read.finals() if one.kind == "transcript"}
@@ -124,11 +124,13 @@ async def offline(says: str, lines: Sequence[Line]) -> list[str]:
     translator = SGLang(urls=[says])
     await translator.start()
     try:
-        alone = Translation(translator, lambda pair, reason: None)
+        alone = Translation([translator], lambda *change: None)
         return [
-            await alone.translate(
-                Request(line.language, OTHER[line.language], line.text, final=True)
-            )
+            (
+                await alone.translate(
+                    Request(line.language, OTHER[line.language], line.text, final=True)
+                )
+            )[0]
             for line in lines
         ]
     finally:

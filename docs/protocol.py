@@ -84,7 +84,8 @@ came, or from before you read their language, are sent once, marked `replay`.
 Text has no control characters, terminal escapes or bidirectional overrides, and no line breaks.
 
 `degraded` says that a line is less than it should be: `untranslated`, the speaker's own words where a translation cannot be
-had; `late`, a final that came more than 5 s after its sound; `fallback`, by a lesser engine than the one configured. An untranslated
+had; `late`, a final that came more than 5 s after its sound; `fallback`, by a lesser engine than the one configured, while that does not work:
+a [`state`](#state) of the translation says `degraded` and why, and `ok` once it serves again. An untranslated
 line is the transcript while nothing translates, and else the final of the `translation` itself, which closes it: its words are then
 the transcript's, in the language spoken and not in the `language` it names.
 

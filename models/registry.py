@@ -1,8 +1,9 @@
 """Which engines there are, by name. Nothing heavy is imported before its name is chosen."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from models.base import Detector, EngineError, Recognizer, Translator
@@ -40,21 +41,27 @@ TIERS = {
     "local": Tier("silero", "sherpa", "ctranslate2"),
     "scripted": Tier("silero", "scripted", "scripted"),
 }
-AUTO = "auto"  # the best tier as far as it is installed
+AUTO = "auto"  # the best tier that answers, for each direction (models/mixing.py)
 SERVED = ("sglang", "openai")  # tiers whose models are on servers, which must be named
 LOCAL = "local"  # the tier whose models are in folders, which must be named
+
+Engine = Recognizer | Translator
 
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """What one server hears and translates with; not started yet."""
+    """What one server hears and translates with, the best first; not started yet."""
 
     detector: Detector
-    recognizer: Recognizer
-    translator: Translator | None
-    """None: speakers' own words only. Only ever in the tier "auto"."""
+    recognizers: tuple[Recognizer, ...]
+    translators: tuple[Translator, ...]
+    """() for speakers' own words only."""
     missing: tuple[str, ...] = ()
     """What had to be done without, one sentence each, with what would change that."""
+    spares: bool = False
+    """One that does not start is done without, and taken in when it does. Only ever of "auto"."""
+    rivals: tuple[tuple[Engine, ...], ...] = ()
+    """Of each of these, which ask the same servers, only the first that starts is wanted."""
 
 
 def detector(name: str, **options: Any) -> Detector:
@@ -79,17 +86,21 @@ def build(
     tier: str = AUTO,
     hears: Mapping[str, Any] | None = None,
     translates: Mapping[str, Any] | None = None,
+    folders: Sequence[Path] | None = None,
 ) -> Engines:
     """Build the engines of `tier`, which must be started, with options for its recognizer and its
     translator.
 
-    "auto" does without silero (loudness decides then) and without a translator. Where models are on
-    servers and no `urls` of a recognizer are given, the embedded one hears; where they are in
-    folders, it does what there is no folder for.
+    "auto" takes what it can get of every tier; `folders` are for it alone: those of models, by
+    default what lies where `surtitle models get` puts them. Where models are on servers and no
+    `urls` of a recognizer are given, the embedded one hears; where they are in folders, it does
+    what there is no folder for.
     EngineError: no such tier, or something it cannot do without is not installed.
     """
     if tier == AUTO:
-        return _auto(TIERS["embedded"])
+        from models import mixing
+
+        return mixing.mixed(hears or {}, translates or {}, folders)
     if tier not in TIERS:
         raise EngineError(f"There is no tier {tier!r}; there are {_listed([AUTO, *TIERS])}.")
     names, hearing, telling = TIERS[tier], dict(hears or {}), dict(translates or {})
@@ -105,26 +116,10 @@ def build(
         missing += [f"No folder of a translator is named, so {names.translator} translates."]
     return Engines(
         detector(names.detector),
-        recognizer(names.recognizer, **hearing),
-        translator(names.translator, **telling),
+        (recognizer(names.recognizer, **hearing),),
+        (translator(names.translator, **telling),),
         tuple(missing),
     )
-
-
-def _auto(names: Tier) -> Engines:
-    missing: list[str] = []
-    ear: Detector | None = None
-    tongue: Translator | None = None
-    try:
-        ear = detector(names.detector)
-    except EngineError as error:
-        missing.append(str(error))
-    try:
-        tongue = translator(names.translator)
-    except EngineError as error:
-        missing.append(str(error))
-    heard = recognizer(names.recognizer)
-    return Engines(ear or detector("energy"), heard, tongue, tuple(missing))
 
 
 def _make(kind: str, table: dict[str, str], name: str, options: dict[str, Any]) -> Any:

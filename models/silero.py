@@ -45,8 +45,8 @@ class Ear:
     __slots__ = ("context", "state")
 
     def __init__(self) -> None:
-        self.context: NDArray[np.int16] = np.zeros(CONTEXT, np.int16)
-        self.state: Floats = np.zeros((2, STATE), np.float32)
+        self.context = bytes(CONTEXT * BYTES_PER_SAMPLE)  # the last samples heard
+        self.state: Floats = np.zeros((2, 1, STATE), np.float32)
 
 
 class Silero:
@@ -73,7 +73,6 @@ class Silero:
             raise EngineError(f"The speech detector silero cannot load {path}: {error}.") from error
         self._batch = batch
         self._input: Floats = np.empty((batch, CONTEXT + WINDOW + REFLECTED), np.float32)
-        self._overlapping: Floats = np.empty((batch, COLUMNS, FRAME), np.float32)
 
     def ear(self) -> Ear:
         """A fresh memory of one microphone."""
@@ -91,20 +90,20 @@ class Silero:
     def _run(self, windows: Sequence[tuple[AnyEar, bytes]]) -> list[float]:
         """One run of the network, which walks through the windows of all ears side by side."""
         rows: dict[Ear, list[int]] = {}  # the windows of each ear, in order
-        for row, (ear, _) in enumerate(windows):
+        sound: list[bytes] = []
+        for row, (ear, pcm) in enumerate(windows):
             assert isinstance(ear, Ear), "an ear of another detector"
             rows.setdefault(ear, []).append(row)
-        lengths = np.array([len(at) for at in rows.values()], np.int32)
-        places = np.zeros((lengths.max(), len(rows)), np.int64)
-        for column, at in enumerate(rows.values()):
-            places[: len(at), column] = at
-        pcm = np.frombuffer(b"".join([pcm for _, pcm in windows]), "<i2").reshape(-1, WINDOW)
-        state = np.stack([ear.state for ear in rows], axis=1)  # [2, B, 128]
+            sound += ear.context, pcm
+            ear.context = pcm[-CONTEXT * BYTES_PER_SAMPLE :]
+        longest = max(map(len, rows.values()))
+        places = [[at[min(n, len(at) - 1)] for at in rows.values()] for n in range(longest)]
+        state = np.concatenate([ear.state for ear in rows], axis=1)  # [2, B, 128]
         feed = {
-            "frames": self._frames(pcm, rows),
-            "places": places.ravel(),
-            "times": np.array([*places.shape, STATE]),
-            "lengths": lengths,
+            "frames": self._frames(np.frombuffer(b"".join(sound), "<i2")),
+            "places": np.array(places).ravel(),
+            "times": np.array([longest, len(rows), STATE]),
+            "lengths": np.array([len(at) for at in rows.values()], np.int32),
             "h": state[:1],
             "c": state[1:],
         }
@@ -113,22 +112,18 @@ class Silero:
         found = np.empty(len(windows), np.float32)
         for column, (ear, at) in enumerate(rows.items()):
             found[at] = speech[: len(at), column]
-            ear.state = state[:, column].copy()
+            ear.state = state[:, column : column + 1]
         likelihoods: list[float] = found.tolist()
         return likelihoods
 
-    def _frames(self, pcm: NDArray[np.int16], rows: dict[Ear, list[int]]) -> Floats:
+    def _frames(self, heard: NDArray[np.int16]) -> Floats:
         """The windows as the transform wants them: [4 windows, 256] samples, half overlapping."""
-        samples = self._input[: len(pcm)]
-        samples[:, CONTEXT : CONTEXT + WINDOW] = pcm
-        for ear, at in rows.items():
-            samples[at[0], :CONTEXT] = ear.context
-            samples[at[1:], :CONTEXT] = pcm[at[:-1], -CONTEXT:]
-            ear.context = pcm[at[-1], -CONTEXT:].copy()
-        end = CONTEXT + WINDOW
-        samples[:, end:] = samples[:, end - 2 : end - 2 - REFLECTED : -1]
-        frames = self._overlapping[: len(pcm)]
-        for column in range(COLUMNS):
-            first = column * FRAME // 2
-            frames[:, column] = samples[:, first : first + FRAME]
-        return frames.reshape(-1, FRAME)
+        heard = heard.reshape(-1, CONTEXT + WINDOW)
+        samples, end = self._input[: len(heard)], CONTEXT + WINDOW
+        samples[:, :end] = heard
+        samples[:, end:] = heard[:, end - 2 : end - 2 - REFLECTED : -1]
+        row, column, sample = samples.strides[0], FRAME // 2 * 4, 4
+        overlapping: Floats = np.ndarray(
+            (len(heard), COLUMNS, FRAME), np.float32, samples, strides=(row, column, sample)
+        )
+        return overlapping.reshape(-1, FRAME)

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from streaming import languages
+from streaming.clean import clean
 from streaming.messages import MAX_TEXT, SUBPROTOCOL
 from streaming.transcript import Form, render
 
@@ -74,9 +75,13 @@ async def _room(request: web.Request) -> web.StreamResponse:
             text=f"this is a WebSocket, subprotocol {SUBPROTOCOL}; see docs/protocol.md\n",
             headers={"Upgrade": "websocket"},
         )
-    await socket.prepare(request)
-    assert request.transport is not None
-    connection = Connection(request.app[HOUSE], socket, request.transport.abort)
+    try:
+        await socket.prepare(request)
+    except ConnectionError:  # gone before it was answered: no fault of anybody's
+        return web.Response()
+    if request.transport is None:
+        return socket
+    connection = Connection(request.app[HOUSE], socket, request.transport)
     authorization = request.headers.get("Authorization")
     await connection.serve(request.match_info["room"], request.remote or "", authorization)
     return socket
@@ -88,11 +93,14 @@ def _check_origin(request: web.Request) -> None:
     config = request.app[HOUSE].config
     if origin is None or origin in config.origins:
         return
-    here = urlsplit(origin)
+    try:
+        here = urlsplit(origin)
+    except ValueError:
+        raise web.HTTPForbidden(text="that Origin is none\n") from None
     # A name that leads to this machine for a moment only (DNS rebinding) is a page of elsewhere.
     rebound = config.loopback and not config.secret and here.hostname not in LOOPBACK
     if here.netloc != request.host or rebound:
-        raise web.HTTPForbidden(text=f"pages of {origin[:200]} may not join rooms here\n")
+        raise web.HTTPForbidden(text=f"pages of {clean(origin, 200)} may not join rooms here\n")
 
 
 def _token(request: web.Request, *roles: Role) -> Pass | None:

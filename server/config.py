@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from models.registry import LOCAL, SERVED
+from models.local import places
+from models.registry import AUTO, LOCAL, SERVED
 from streaming import languages
 
 from .admission import Limits
@@ -54,7 +55,7 @@ class Config:
     pairs: tuple[Pair, ...] = ()
     """(source, target) languages, for models that cannot say which they know."""
     models: tuple[Path, ...] = ()
-    """Folders: one of a recognizer, any number of translators'."""
+    """Folders: one of a recognizer ("auto": any number), any number of translators'."""
     webrtc: bool = False
     """Microphones may call; needs aiortc. Off loopback they may wherever it is installed."""
     ice_servers: tuple[str, ...] = ()
@@ -99,9 +100,9 @@ class Config:
             raise ConfigError("--journal-hours: conversations are kept for 0.1 to 8784 hours")
         if self.engine in SERVED and not self.translator.urls:
             raise ConfigError(f"--engine {self.engine} needs a server's address: --translator-url")
-        if self.engine not in SERVED and (self.translator.urls or self.recognizer.urls):
+        if self.engine not in (*SERVED, AUTO) and (self.translator.urls or self.recognizer.urls):
             raise ConfigError(
-                f"--engine {self.engine} asks no server: say --engine sglang or openai"
+                f"--engine {self.engine} asks no server: say --engine sglang, openai or auto"
             )
         for server in self.ice_servers:
             if not ICE.fullmatch(server):
@@ -113,9 +114,11 @@ class Config:
                 raise ConfigError(f"{server} wants a name and a password: set ${TURN}")
         if self.webrtc and find_spec("aiortc") is None:
             raise ConfigError("--webrtc needs aiortc: `pip install surtitle[webrtc]`")
-        if (self.engine == LOCAL) != bool(self.models):
+        if (self.engine == LOCAL and not self.models) or (
+            self.engine not in (LOCAL, AUTO) and self.models
+        ):
             raise ConfigError("--engine local and --models FOLDER go together")
-        if len(self._recognizers) > 1:
+        if len(self._recognizers) > 1 and self.engine == LOCAL:
             one, other = self._recognizers[:2]
             raise ConfigError(f"--models names two recognizers, {one} and {other}: name one")
         if self.hypotheses and self.engine != "sglang":
@@ -123,8 +126,8 @@ class Config:
 
     @property
     def hears(self) -> dict[str, Any]:
-        """Options of the recognizer."""
-        if self._recognizers:
+        """Options of the recognizer; of "auto", of one on a server."""
+        if self.engine == LOCAL and self._recognizers:
             return {"folder": self._recognizers[0]}
         if not self.recognizer.urls:
             return {}
@@ -133,19 +136,24 @@ class Config:
 
     @property
     def translates(self) -> dict[str, Any]:
-        """Options of the translator."""
+        """Options of the translator, likewise."""
         if self.engine == LOCAL:
             others = [folder for folder in self.models if folder not in self._recognizers]
             return {"folders": others, "pairs": self.pairs} if others else {}
-        if not self.translator.urls:
-            return {}
         pairs: dict[str, Any] = {"pairs": self.pairs} if self.pairs else {}
+        if not self.translator.urls:
+            return pairs if self.engine == AUTO else {}
         way = {"way": self.hypotheses} if self.hypotheses else {}
         return _options(self.translator) | pairs | way
 
     @property
+    def folders(self) -> tuple[Path, ...] | None:
+        """Of models for "auto"; None: what lies in the usual place."""
+        return self.models or None
+
+    @property
     def _recognizers(self) -> list[Path]:
-        return [folder for folder in self.models if (folder / "tokens.txt").is_file()]
+        return [folder for folder in self.models if places.hears(folder)]
 
     @property
     def calls(self) -> bool:

@@ -7,7 +7,6 @@ says what it was.
 
 import asyncio
 import logging
-from collections.abc import Callable
 
 from aiohttp import WSMsgType, web
 
@@ -31,10 +30,9 @@ from streaming.messages import (
     State,
     WireError,
     decode_client,
-    encode,
 )
 from streaming.pace import Pace
-from streaming.values import BYTES_PER_SAMPLE
+from streaming.values import BYTES_PER_SAMPLE, SAMPLE_RATE
 
 from . import entry
 from .house import House
@@ -46,11 +44,13 @@ from .session import Session
 
 log = logging.getLogger(__name__)
 
+CLOSED = WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED
 HELLO_S = 5.0  # real seconds until `hello` must have come
 FRAMES = 4_000, 400.0  # at once, and a second: of 5 ms, at twice the pace of speech
 MESSAGES = 200, 20.0
 HELLOS = 20, 1.0
 SEND_S = 4.0  # real seconds that one message may take to leave: beyond, nobody is reading
+UNHEEDED = 32_768  # bytes a connection takes at any time: half of what makes it wait
 ACK_S = 1.0
 ROUNDED = 160  # samples by which two sides may differ where rates are converted: 10 ms
 
@@ -59,9 +59,9 @@ class Connection:
     """Serves one WebSocket from `hello` to close."""
 
     def __init__(
-        self, house: House, socket: web.WebSocketResponse, abort: Callable[[], None]
+        self, house: House, socket: web.WebSocketResponse, transport: asyncio.Transport
     ) -> None:
-        self.house, self.socket, self.abort = house, socket, abort
+        self.house, self.socket, self.transport = house, socket, transport
         assert house.engines is not None
         self.clock = house.engines.clock
         self.member: Member | None = None
@@ -131,7 +131,7 @@ class Connection:
             raise Refused(4503, "the server is stopping", 1_000)
         entry.check_offered(hello, self.house.config.calls)
         token = entry.admitted(self.house.gate, name, hello, self.bearer)
-        entry.check_hears(hello, self.house.engines.recognizer)
+        entry.check_hears(hello, self.house.engines.recognizers)
         if isinstance(hello.audio, Pcm16 | Opus):
             self.intake = intake(hello.audio)
         self.house.admit(name, hello)
@@ -145,7 +145,7 @@ class Connection:
 
     async def _read(self) -> None:
         assert self.member is not None
-        async for message in self.socket:
+        while (message := await self.socket.receive()).type not in CLOSED:
             if self.member.expelled is not None:
                 continue  # it is being told why; another connection may speak for it by now
             if message.type == WSMsgType.BINARY:
@@ -180,6 +180,8 @@ class Connection:
             raise Refused(4400, "audio came after `end`")
         if session.ended:
             return  # the server stops: whoever says it keeps what is not acknowledged
+        if not data:
+            return  # FFmpeg would take it for the end
         try:
             pcm = self.intake.push(data)
         except AudioError as error:
@@ -192,7 +194,7 @@ class Connection:
 
     def _spend(self, samples: int) -> None:
         assert self.member is not None and self.member.pace is not None
-        self.house.metrics.audio.inc(samples / 16_000)
+        self.house.metrics.audio.seconds += samples / SAMPLE_RATE
         if not self.member.pace.push(samples, self.clock.now()):
             raise Refused(4429, "audio came faster than it is spoken, 30 s ahead and more")
 
@@ -265,7 +267,7 @@ class Connection:
         except (TimeoutError, ConnectionError) as error:
             log.info("%s stopped reading: %r", member.id, error)
             self.house.metrics.errors.labels("4408").inc()
-            self.abort()  # whoever does not read does not read why either
+            self.transport.abort()  # whoever does not read does not read why either
         finally:
             if acks is not None:
                 acks.cancel()
@@ -314,11 +316,15 @@ class Connection:
             async with asyncio.timeout(SEND_S):
                 await self.socket.close(code=code, message=reason)
         except (TimeoutError, ConnectionError):
-            self.abort()
+            self.transport.abort()
 
     async def _send(self, message: Message) -> None:
+        data = self.house.encoded(message)
+        if self.transport.get_write_buffer_size() + len(data) < UNHEEDED:
+            await self.socket.send_frame(data, WSMsgType.TEXT)  # waits for nobody: no timer
+            return
         async with asyncio.timeout(SEND_S):
-            await self.socket.send_frame(encode(message), WSMsgType.TEXT)
+            await self.socket.send_frame(data, WSMsgType.TEXT)
 
     async def _acknowledge(self, member: Member, session: Session) -> None:
         told = 0

@@ -20,6 +20,7 @@ from streaming.values import BYTES_PER_SAMPLE, WINDOW, AudioFrame, samples
 log = logging.getLogger(__name__)
 
 DEEPEST = 48  # windows in one call: more cost others' latency and gain no speed
+VOICE = 0.35  # a likelihood below it is silence
 FORGET = samples(5_000)  # after so much silence or absence the detector's memory starts afresh
 
 
@@ -39,12 +40,13 @@ Heard = AudioFrame | Skip | Pause
 
 
 class Ear:
-    """One microphone: windows in, and out again in order with their likelihood of speech."""
+    """One microphone: windows in, and out again in order with their likelihood of speech, as many
+    at a time as have been looked at."""
 
     def __init__(self, detection: "Detection") -> None:
         self.detection = detection
         self.memory: Memory = detection.detector.ear()
-        self.waiting: deque[tuple[Heard, float]] = deque()
+        self.waiting: list[tuple[Heard, float]] = []
         self.asked: deque[Heard] = deque()  # what has been pushed and not been answered
         self.changed = asyncio.Event()
         self.closed = False
@@ -70,18 +72,25 @@ class Ear:
             window = self.asked.popleft()
             assert isinstance(window, AudioFrame)
             self.waiting.append((window, likelihood))
-            self._refresh(window, likelihood)
-            self._pass()
+            if likelihood >= VOICE:
+                self.quiet_since = window.end
+            elif window.end - self.quiet_since >= FORGET:
+                self.quiet_since = window.end
+                self.memory = self.detection.detector.ear()
+            if self.asked and not isinstance(self.asked[0], AudioFrame):
+                self._pass()
+        self.changed.set()
 
     def close(self) -> None:
         """Nothing more will be pushed: the reader gets what was, then stops."""
         self.closed = True
         self.changed.set()
 
-    async def __aiter__(self) -> AsyncIterator[tuple[Heard, float]]:
+    async def __aiter__(self) -> AsyncIterator[list[tuple[Heard, float]]]:
         while True:
             while self.waiting:
-                yield self.waiting.popleft()
+                known, self.waiting = self.waiting, []
+                yield known
             if self.closed and not self.asked:
                 return
             self.changed.clear()
@@ -92,15 +101,8 @@ class Ear:
             self.waiting.append((self.asked.popleft(), 0.0))
         self.changed.set()
 
-    def _refresh(self, window: AudioFrame, likelihood: float) -> None:
-        if likelihood >= 0.35:
-            self.quiet_since = window.end
-        elif window.end - self.quiet_since >= FORGET:
-            self.quiet_since = window.end
-            self.memory = self.detection.detector.ear()
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Question:
     """Windows of one microphone that nobody has looked at."""
 

@@ -9,7 +9,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from itertools import islice
@@ -17,12 +17,12 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
-from models import registry
+from models import mixing, registry
 from models.base import Detector, EngineError, Recognizer, Request, Translator
 from streaming.findings import TRANSCRIPTS, TRANSLATION, Finding, State
 from streaming.values import BYTES_PER_SAMPLE, WINDOW, samples
 
-from .config import Config
+from .config import Config, ConfigError, Served, pairs, urls
 from .ports import port
 
 SCRIPTED = "scripted"  # invents words: that it works means nothing
@@ -60,6 +60,10 @@ def _parser() -> argparse.ArgumentParser:
     it.add_argument("--host", default=usual.host)
     it.add_argument("--port", type=int, default=usual.port)
     it.add_argument("--metrics-port", type=int, default=usual.metrics_port)
+    it.add_argument("--engine", default=usual.engine)
+    for name in ("translator-url", "recognizer-url", "pairs"):
+        it.add_argument(f"--{name}", default="")
+    it.add_argument("--models", type=Path, action="append", default=[])
     return it
 
 
@@ -67,6 +71,8 @@ async def _examine(options: argparse.Namespace) -> None:
     say(port("port", options.host, options.port, "/livez", b"ok"))
     say(port("metrics port", "127.0.0.1", options.metrics_port, "/metrics", b"surtitle_"))
     async for finding in engines(options.quick, options.speech):
+        say(finding)
+    for finding in serving(options):
         say(finding)
 
 
@@ -104,6 +110,28 @@ async def engine(kind: Kind, name: str, quick: bool, pcm: bytes) -> Finding:
         return Finding(group, name, "ok", "answers, with words it invents", figures=figures)
     gives = "" if name == SCRIPTED else kind.gives
     return Finding(group, name, "ok", says, gives=gives, figures=figures)
+
+
+def serving(options: argparse.Namespace) -> Iterator[Finding]:
+    """Who would translate and hear what with these settings, the best first: as `surtitle models
+    list` tells it. Nobody is asked, and nothing loaded."""
+    group = "What serves"
+    try:
+        config = Config(
+            engine=options.engine,
+            translator=Served(urls(options.translator_url)),
+            recognizer=Served(urls(options.recognizer_url)),
+            pairs=pairs(options.pairs),
+            models=tuple(options.models),
+        )
+        built = registry.build(config.engine, config.hears, config.translates, config.folders)
+    except (ConfigError, EngineError) as error:
+        yield Finding(group, options.engine, "note", *split(str(error)))
+        return
+    for engines, what in mixing.told(built.translators):
+        yield Finding(group, "translates", "ok", f"{what}: {engines}")
+    for engines, what in mixing.heard(built.recognizers):
+        yield Finding(group, "hears", "ok", f"{what}: {engines}")
 
 
 def _model(name: str) -> None:

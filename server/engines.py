@@ -1,16 +1,16 @@
 """The models of one server, started once and shared by its rooms."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from models import registry
-from models.base import Recognizer
 
 from .clock import Clock
 from .detection import Detection
-from .translation import Pair, Translation
+from .recognizers import Recognizers
+from .starting import Starting
+from .translation import Change, Translation
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Engines:
 
     clock: Clock
     detection: Detection
-    recognizer: Recognizer
+    recognizers: Recognizers
     translation: Translation
     late_s: float = 5.0
     """A final that comes so long after its audio is called late."""
@@ -27,22 +27,18 @@ class Engines:
 
 @asynccontextmanager
 async def started(
-    built: registry.Engines, clock: Clock, on_change: Callable[[Pair, str], None]
+    built: registry.Engines, clock: Clock, on_change: Change
 ) -> AsyncIterator[Engines]:
-    """The engines, warm; closed at the end. EngineError: one of them cannot start."""
-    translator = built.translator
+    """The engines, warm; closed at the end. EngineError: one that is needed cannot start."""
+    recognizers = Recognizers(built.recognizers)
+    translation = Translation(built.translators, on_change)
+    starting = Starting(built, recognizers, translation)
     try:
-        async with asyncio.TaskGroup() as starting:
-            starting.create_task(built.recognizer.start())
-            if translator is not None:
-                starting.create_task(translator.start())
-    except ExceptionGroup as group:
-        raise group.exceptions[0] from None
-    detection = Detection(built.detector)
-    try:
-        yield Engines(clock, detection, built.recognizer, Translation(translator, on_change))
+        await starting.start()
+        detection = Detection(built.detector)
+        try:
+            yield Engines(clock, detection, recognizers, translation)
+        finally:
+            await detection.close()
     finally:
-        await detection.close()
-        await built.recognizer.close()
-        if translator is not None:
-            await translator.close()
+        await starting.close()

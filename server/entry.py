@@ -4,11 +4,10 @@ from collections.abc import Collection
 
 from msgspec import UNSET
 
-from models.base import Recognizer
-from streaming.languages import within
 from streaming.messages import ROOM_NAME, Hello, WebRtc
 
 from .member import Member
+from .recognizers import Recognizers
 from .refused import Refused
 from .tokens import Gate, Pass
 
@@ -29,18 +28,14 @@ def check_offered(hello: Hello, calls: bool) -> None:
         raise Refused(4400, "hello: WebRTC is not offered by this server: use pcm16 or opus")
 
 
-def check_hears(hello: Hello, recognizer: Recognizer) -> None:
+def check_hears(hello: Hello, recognizers: Recognizers) -> None:
     """Its microphone can be heard."""
     hears = [] if hello.hears is UNSET else hello.hears
     audio = None if hello.audio is UNSET else hello.audio
     if bool(hears) != (audio is not None):
         raise Refused(4400, "hello: `hears` and `audio` come together or not at all")
-    for language in hears:
-        if within(language, recognizer.languages) is None:
-            known = ", ".join(sorted(recognizer.languages))
-            raise Refused(
-                4400, f"hello: {recognizer.name} does not hear {language!r}; it hears {known}"
-            )
+    if trouble := recognizers.lacks(hears):
+        raise Refused(4400, f"hello: {trouble}")
 
 
 def check_unchanged(hello: Hello, before: Hello) -> None:

@@ -56,7 +56,7 @@ class History:
             self.captions,
             reader,
             seq,
-            lambda source, target: translation.pair(source, target) is not None,
+            lambda source, target: translation.direction(source, target) is not None,
             self.begun,
         )
 
@@ -92,17 +92,17 @@ class History:
                 columns=scene.columns(language),
             )
             try:
-                told = pieces(await self.translation.translate(request))
+                answer, by = await self.translation.translate(request)
             except Unusable:
                 continue
             except EngineError:
                 return
+            told = pieces(answer)
             found = Hypothesis(tuple(told), len(told), len(told), final=True)
             start, end = said.start, said.end
             segment = SpeechSegment(said.segment, start, start, end, said.heard, final=True)
-            engine = self.translation.name
-            line = Line(said.speaker, segment, language, "translation", found, said.at, engine)
-            scene.publish(replace(line, replay=True))
+            line = Line(said.speaker, segment, language, "translation", found, said.at, by.engine)
+            scene.publish(replace(line, degraded=by.degraded, replay=True))
 
     def _works(self, said: Caption, language: str) -> bool:
         return self.translation.works(said.language, language)

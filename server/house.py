@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
+import time
 
 from streaming.glossary import Glossary
-from streaming.messages import Error, Hello, State
+from streaming.messages import Error, Hello, Level, State
 
 from .admission import Admission
 from .config import Config
+from .encoded import Encoded
 from .engines import Engines
 from .journal import Journal
 from .member import Member
@@ -28,11 +30,12 @@ class House:
     def __init__(self, config: Config, metrics: Metrics, glossary: Glossary) -> None:
         self.config, self.metrics, self.glossary = config, metrics, glossary
         self.rooms: dict[str, Room] = {}
+        self.encoded = Encoded()
         self.draining = False
         self.engines: Engines | None = None
         self.journal: Journal | None = None
         self.admission = Admission(config.limits)
-        self.gate = Gate(config.secret) if config.secret else None
+        self.gate = Gate(config.secret, steady=time.monotonic) if config.secret else None
         metrics.watch("rooms", "Open rooms", lambda: len(self.rooms))
         metrics.watch("speakers", "Microphones", lambda: len(self._sessions()))
         metrics.watch("readers", "Connections", lambda: len(self.members()))
@@ -76,10 +79,10 @@ class House:
         """Everybody, in all rooms."""
         return [member for room in self.rooms.values() for member in room.members.values()]
 
-    def translation_changed(self, pair: tuple[str, str], reason: str) -> None:
-        """A pair of languages broke, or works again."""
+    def translation_changed(self, pair: tuple[str, str], level: Level, reason: str) -> None:
+        """A pair of languages broke, is done by a lesser engine, or works again."""
         for room in self.rooms.values():
-            room.translation_changed(*pair, reason)
+            room.translation_changed(pair, level, reason)
 
     async def keep_time(self) -> None:
         """Tick until cancelled."""
@@ -125,7 +128,7 @@ class House:
         assert self.engines is not None, "the engines are started before the doors open"
         room = Room(name, self.engines, self.metrics, self.glossary, self.journal)
         if self.gate is not None:
-            room.wall = self.gate.wall
+            room.wall = self.gate.steady
         self.rooms[name] = room
         return room
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("surtitle")
 
+SHOWN = 8  # directions of an engine that are named when the server starts
 DRAIN_S = 8.0  # real seconds that the last finals may take
 
 EPILOG = """examples:
@@ -42,6 +43,8 @@ EPILOG = """examples:
   surtitle serve --glossary names.toml names and terms that translations must obey
   surtitle serve --engine sglang --translator-url http://gpu:30000 --pairs zh-en,en-zh
   surtitle serve --engine openai --translator-url http://127.0.0.1:11434
+  surtitle serve --translator-url http://gpu:30000 --pairs zh-en --models ~/opus-mt-en-es
+                                       each direction by the best that knows it and works
 
 Then join a room from another terminal:
   surtitle join kitchen --name Ana --hears en --reads es --audio talk.wav
@@ -59,7 +62,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         config = _config(options)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            built = registry.build(config.engine, config.hears, config.translates)
+            built = registry.build(config.engine, config.hears, config.translates, config.folders)
             runner.run(serve(config, built))
     except (ConfigError, EngineError, GlossaryError) as error:
         print(f"surtitle serve: {error}", file=sys.stderr)
@@ -76,10 +79,12 @@ async def serve(config: Config, built: registry.Engines) -> None:
     if config.parent_fd is not None:
         loop.add_reader(config.parent_fd, stop.set)
     house = House(config, Metrics(), _glossary(config.glossary))
-    if isinstance(built.translator, Frugal):
-        built.translator.on_spent = house.metrics.spent
-    if isinstance(built.recognizer, Doubting):
-        built.recognizer.on_doubt = house.metrics.doubted
+    for translator in built.translators:
+        if isinstance(translator, Frugal):
+            translator.on_spent = house.metrics.spent
+    for recognizer in built.recognizers:
+        if isinstance(recognizer, Doubting):
+            recognizer.on_doubt = house.metrics.doubted
     for sentence in built.missing:
         print(f"surtitle serve: {sentence}", file=sys.stderr)
     clock = Clock(config.speed)
@@ -138,22 +143,26 @@ async def _everybody_gone(house: House) -> None:
 
 
 def _announce(config: Config, engines: Engines, url: str, metrics: str) -> None:
-    pairs = [(*pair, engines.translation.name) for pair in engines.translation.pairs]
+    pairs = engines.translation.pairs
     if config.ready_fd is not None:
         line = json.dumps({"url": url, "metrics": metrics, "pairs": pairs})
         os.write(config.ready_fd, line.encode() + b"\n")
         os.close(config.ready_fd)
         return
-    hears = ", ".join(sorted(engines.recognizer.languages))
-    told = ", ".join(f"{source} to {target}" for source, target, _ in pairs[:8]) or "nothing"
-    more = f" and {len(pairs) - 8} more" if len(pairs) > 8 else ""
     print(f"surtitle serves {url}   (metrics {metrics}/metrics)")
     if config.secret:
         print("  lets in whoever has a token (surtitle token --help)")
     if config.journal is not None:
         print(f"  keeps what is said in {config.journal}, for {config.journal_hours:g} h")
-    print(f"  hears {hears} ({engines.recognizer.name})")
-    print(f"  translates {told}{more} ({engines.translation.name})", flush=True)
+    for name, codes in engines.recognizers.by:
+        print(f"  hears {', '.join(codes)} ({name})")
+    for name in dict.fromkeys(name for _, _, name in pairs):
+        told = [f"{source} to {target}" for source, target, engine in pairs if engine == name]
+        more = f" and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
+        print(f"  translates {', '.join(told[:SHOWN])}{more} ({name})")
+    if not pairs:
+        print("  translates nothing")
+    sys.stdout.flush()
     if not config.loopback or config.tls_cert is not None:
         print("\n".join(doorplate(url, config.tls_cert)), flush=True)
 
@@ -229,7 +238,7 @@ def parser() -> argparse.ArgumentParser:
         help="TOML file of names and terms and what to call them",
     )
     asked = (
-        "where the model of --engine sglang or openai is; several, apart by commas;"
+        "where the model of --engine sglang, openai or auto is; several, apart by commas;"
         f" its key, if it has one, is read from ${KEYS[0]}"
     )
     add("--translator-url", default="", metavar="URL", help=asked)
@@ -240,7 +249,10 @@ def parser() -> argparse.ArgumentParser:
     add("--recognizer-model", default="", metavar="NAME", help=named)
     known = "what a language model translates, as zh-en,en-zh (the default), which it cannot say"
     add("--pairs", default="", metavar="FROM-TO", help=known)
-    folders = "a model's folder for --engine local; several times for several"
+    folders = (
+        "a model's folder for --engine local or auto; several times for several"
+        " (auto: by default what `surtitle models get` has brought)"
+    )
     add("--models", type=Path, action="append", default=[], metavar="FOLDER", help=folders)
     used = "how SGLang is given its last answers (default: as its server can)"
     add("--hypotheses", choices=["plugin", "logprobs", "ngram", "none"], help=used)

@@ -3,16 +3,16 @@
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 import msgspec
 
-from streaming.audience import Reader, wants
-from streaming.captions import Posted
+from streaming.audience import Reader
 from streaming.messages import (
     Caption,
     Error,
     Hello,
+    Level,
     Message,
     Participant,
     Roster,
@@ -25,6 +25,7 @@ from streaming.pace import Pace
 
 from .session import Session
 from .tokens import Pass
+from .turns import Turns
 
 NEWS_BOUND = 200  # messages other than captions that may wait: a reader that far behind is gone
 WARNED_S = 60.0  # before a token ends
@@ -35,8 +36,8 @@ READERS = 20  # of what it asked to read before
 class Member:
     """A participant, with or without a microphone, in one connection."""
 
-    def __init__(self, id: str, hello: Hello) -> None:
-        self.id = id
+    def __init__(self, id: str, hello: Hello, turns: Turns) -> None:
+        self.id, self.turns = id, turns
         self.key = secrets.token_hex(16)
         self.hello = hello
         self.reader = Reader.of(hello)
@@ -56,7 +57,7 @@ class Member:
 
     def again(self, hello: Hello, seq: int) -> "Member":
         """The same participant in another connection, having seen all up to `seq`."""
-        member = Member(self.id, self.hello)
+        member = Member(self.id, self.hello, self.turns)
         member.key, member.hears, member.muted = self.key, self.hears, self.muted
         member.session, member.pace = self.session, self.pace
         member.was, member.repeated = self.was, self.repeated
@@ -93,7 +94,7 @@ class Member:
         self.pass_, self.warned = token, False
 
     def tick(self, wall: float) -> None:
-        """Notice that the token ends soon, or has ended. `wall`: seconds since 1970."""
+        """Notice that the token ends soon, or has ended. `wall`: by the clock it ends by."""
         if self.pass_ is None:
             return
         left = self.pass_.expires - wall
@@ -115,11 +116,6 @@ class Member:
             self.news = deque(held for held in self.news if not isinstance(held, Roster))
         self.news.append(message)
         self._check()
-
-    def show(self, posted: Posted, works: Callable[[str, str], bool]) -> bool:
-        """Queue what this reader gets of an update; False if that is nothing."""
-        caption = posted.traced if self.reader.trace else posted.plain
-        return self.send(wants(self.reader, caption, works))
 
     def send(self, caption: Caption | None) -> bool:
         """Queue a caption for this reader; False if there is none."""
@@ -155,10 +151,12 @@ class Member:
     def _check(self) -> None:
         if self.outbox.full or len(self.news) > NEWS_BOUND:
             self.expel(Error.of(4408, "too slow: more captions wait than may"))
-        self.wake.set()
+        self.turns.wake(self.wake)
 
 
-def unavailable(source: str, target: str, reason: str, since: int | None = None) -> State:
-    """Nothing translates `source` for those who read `target`."""
-    said = f"{source} to {target}: {reason}"
-    return State("translation", "down", said, language=target, since=since)
+def translates(
+    source: str, target: str, level: Level, reason: str, since: int | None = None
+) -> State:
+    """How well `source` is translated for those who read `target`."""
+    how = " works again" if level == "ok" else f": {reason}"
+    return State("translation", level, f"{source} to {target}{how}", language=target, since=since)

@@ -5,11 +5,21 @@ Room names and texts never appear. Labels are stages, kinds and, for what is cou
 """
 
 import asyncio
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import get_args
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.metrics_core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from models.base import Spent
 from streaming.captions import Line
@@ -23,6 +33,17 @@ BUCKETS = (
 KINDS: tuple[Kind, ...] = get_args(Kind)
 STAGES = ("detect", "recognize", "translate", "queue", "total")
 LAG_S = 0.1  # between two looks at the event loop
+
+
+class Audio(Collector):
+    """Seconds of audio received; added to with every frame, so without a lock."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def collect(self) -> Iterable[CounterMetricFamily]:
+        """As Prometheus wants it."""
+        yield CounterMetricFamily("surtitle_audio_seconds", "Audio received", value=self.seconds)
 
 
 class Metrics:
@@ -68,7 +89,8 @@ class Metrics:
         )
         self.rooms = Rooms(self.registry)
         self.errors = self._counter("errors", "Connections closed with an error", "code")
-        self.audio = self._counter("audio_seconds", "Audio received")
+        self.audio = Audio()
+        self.registry.register(self.audio)
         self.lag = Histogram(
             "surtitle_loop_lag_seconds",
             "How late the event loop was",
@@ -76,6 +98,8 @@ class Metrics:
             registry=self.registry,
         )
         self.slowest = self._gauge("loop_lag_max_seconds", "The latest it was since it started")
+        self.watch("threads", "Threads that Python knows", threading.active_count)
+        ProcessCollector(registry=self.registry)  # memory, processor time, descriptors
 
     def watch(self, name: str, what: str, value: Callable[[], float]) -> None:
         """Export a figure that is asked for when somebody looks."""
@@ -114,7 +138,10 @@ class Metrics:
 
     async def watch_loop(self) -> None:
         """Measure the event loop's lag until cancelled."""
-        worst = 0.0
+        worst, loop = 0.0, asyncio.get_running_loop()
+        self.watch(
+            "tasks", "What the event loop is at work on", lambda: len(asyncio.all_tasks(loop))
+        )
         while True:
             due = time.monotonic() + LAG_S
             await asyncio.sleep(LAG_S)

@@ -58,10 +58,10 @@ def main(argv: Sequence[str]) -> int:
 
 
 async def _print(built: registry.Engines, path: str, source: str, target: str | None) -> None:
-    async with started(built, Clock(), lambda pair, reason: None) as engines:
-        heard = within(source, engines.recognizer.languages)
-        if heard is None:
-            raise EngineError(f"{engines.recognizer.name} does not hear {source!r}")
+    async with started(built, Clock(), lambda *change: None) as engines:
+        if trouble := engines.recognizers.lacks([source]):
+            raise EngineError(trouble)
+        heard = within(source, engines.recognizers.languages) or source
         async for caption in captions(engines, decoded(path), heard, target):
             print(encode(caption).decode(), flush=True)
 
@@ -83,19 +83,21 @@ async def captions(
     """The finals of a recording, in order: each transcript, then its translation."""
     book = Captions()
     recording = Recording(keep=HOUR)
+    recognizer = engines.recognizers.of([source])
+    assert recognizer is not None
     for segment in _segments(engines, pieces, recording):
-        hearing = await engines.recognizer.open("offline", [source])
+        hearing = await recognizer.open("offline", [source])
         heard = await hearing.finish(recording.read(segment.start, segment.end))
         await hearing.close()
         text = clean(heard.text)
-        lines = [_line(segment, source, text, engines.recognizer.name)]
-        if target and text and engines.translation.pair(source, target):
+        lines = [_line(segment, source, text, recognizer.name)]
+        if target and text and engines.translation.direction(source, target):
             request = Request(
                 source, target, text, context=book.context(source, target), final=True
             )
             with suppress(Unusable):
-                told = await engines.translation.translate(request)
-                lines.append(_line(segment, target, told, engines.translation.name, True))
+                told, by = await engines.translation.translate(request)
+                lines.append(_line(segment, target, told, by.engine, True))
         for line in lines:
             for posted in list(book.push(line).values())[:1]:
                 yield posted.plain

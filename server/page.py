@@ -88,10 +88,9 @@ class Page:
         engines = self.house.engines
         if engines is None:
             raise web.HTTPServiceUnavailable(text="the server is starting\n")
-        name = engines.translation.name
-        hears = sorted(code for code in engines.recognizer.languages if code in languages.NAMES)
-        pairs = [[*pair, name] for pair in engines.translation.pairs]
-        return web.json_response({"hears": hears, "pairs": pairs}, headers=HEADERS)
+        hears = sorted(code for code in engines.recognizers.languages if code in languages.NAMES)
+        told = {"hears": hears, "pairs": engines.translation.pairs}
+        return web.json_response(told, headers=HEADERS)
 
     def _answer(self, request: web.Request, file: File) -> web.Response:
         headers = {**HEADERS, "Content-Security-Policy": policy(request.host)}

@@ -11,6 +11,9 @@ from .absences import Absences, claimed
 from .member import Member
 from .refused import Refused
 from .tokens import Pass
+from .turns import Turns
+
+LISTED = 50  # of those without a microphone are on the roster
 
 
 class People:
@@ -19,7 +22,7 @@ class People:
     def __init__(self, known: Collection[str]) -> None:
         self.known = known
         self.here: dict[str, Member] = {}
-        self.absences = Absences()
+        self.absences, self.turns = Absences(), Turns()
         self.names: dict[str, str] = {}  # of everybody who was ever here
         self.joined = 0
         self.removed: set[str] = set()  # whose tokens are good no more
@@ -52,8 +55,10 @@ class People:
     def new(self, hello: Hello) -> Member:
         """Somebody who was never here."""
         self.joined += 1
-        member = Member(f"p{self.joined}", hello)
+        member = Member(f"p{self.joined}", hello, self.turns)
         member.hears = self._heard(hello)
+        if hello.resume is not None:
+            member.was = self.absences.had_read(hello.resume)
         return member
 
     def add(self, member: Member) -> None:
@@ -73,6 +78,7 @@ class People:
         if dropped:
             self.absences.add(member, now)
         else:
+            self.absences.forget(member)
             member.hang_up()
         return True
 
@@ -96,8 +102,15 @@ class People:
         return max(known, default=0) if len(known) == len(displays) else 0
 
     def roster(self) -> Roster:
-        """Everybody who is here."""
-        return Roster([member.profile for member in self.here.values()])
+        """Everybody who is here; of a great audience only the first, for all of it is told to all
+        of it whenever somebody begins to speak."""
+        listed: list[Member] = []
+        audience = 0
+        for member in self.here.values():
+            audience += not member.hears
+            if member.hears or audience <= LISTED:
+                listed.append(member)
+        return Roster([one.profile for one in listed], len(self.here) - len(listed))
 
     def tell(self, message: Message, members: Iterable[Member] | None = None) -> None:
         """Tell these members, or all."""

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from models.base import Hints
-from streaming.audience import foreign
+from streaming.audience import Reader, foreign, wants
 from streaming.captions import Captions, Line, Posted
 from streaming.echo import Echo, dbfs
 from streaming.echo import Line as Sound
 from streaming.glossary import Glossary
+from streaming.languages import base
 from streaming.messages import (
     Caption,
     Error,
@@ -37,11 +38,12 @@ from .engines import Engines
 from .hints import hints
 from .history import History
 from .journal import Journal, Kept
-from .member import Member, unavailable
+from .member import Member, translates
 from .metrics import Metrics
 from .people import People
 from .session import Session
 from .tokens import Pass
+from .translation import WELL
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +66,7 @@ class Room:
         self.epoch = secrets.token_hex(8)
         self.opened = self.left = self.clock.now()
         self.captions, self.echo = Captions(), Echo()
-        self.people = People(engines.recognizer.languages)
+        self.people = People(engines.recognizers.languages)
         self.sessions: dict[str, Session] = {}
         self.history = History(self.captions, engines.translation)
         self.broken: dict[tuple[str, str], int] = {}  # pairs of languages, since when (`at`)
@@ -79,7 +81,7 @@ class Room:
         self.epoch = kept.epoch
         self.opened = self.clock.now() - kept.age_s
         self.captions.restore(kept.finals, kept.seq)
-        self.crashed = 0 if kept.ended else kept.seq
+        self.crashed = kept.crashed
         self.people.restore(kept.names)
         self.history.repeated = {f"p{n}": seq for n, seq in kept.repeated.items()}
 
@@ -250,18 +252,18 @@ class Room:
         since = self.at(self.clock.now())
         self.people.tell(State("recognition", level, reason or None, since=since))
 
-    def translation_changed(self, source: str, target: str, reason: str) -> None:
-        """A pair of languages broke, or works again."""
+    def translation_changed(self, pair: tuple[str, str], level: Level, reason: str) -> None:
+        """A pair of languages broke, is done by a lesser engine, or works again."""
         since = self.at(self.clock.now())
-        if reason:
-            self.broken[source, target] = since
-            state = unavailable(source, target, reason, since)
-        else:
-            self.broken.pop((source, target), None)
-            works = f"{source} to {target} works again"
-            state = State("translation", "ok", works, language=target, since=since)
-        if source in self.people.heard():
-            self.people.tell(state, self.people.readers(target))
+        self.broken.pop(pair, None)
+        if level != "ok":
+            self.broken[pair] = since
+        translation, heard = self.engines.translation, self.people.heard()
+        for member in self.members.values():
+            for target in member.hello.reads:
+                sources = {one for one in heard if base(one) != base(target)}
+                if any(translation.pair(source, target) == pair for source in sources):
+                    member.tell(translates(pair[0], target, level, reason, since))
 
     # How it does that
 
@@ -296,7 +298,7 @@ class Room:
             replay_to=self.captions.seq,
             gap=gap or (resume is not None and not self._ours(resume)),
             audio_at=self._audio_at(member, resume),
-            pairs=[(*pair, self._tongue) for pair in self.engines.translation.pairs],
+            pairs=self.engines.translation.pairs,
         )
 
     def _remember(self, member: Member) -> None:
@@ -365,24 +367,24 @@ class Room:
 
     def _warn(self, reader: Member, hears: Iterable[str], reads: Collection[str]) -> None:
         """Say to a reader which translations it asked for cannot be had."""
-        translation = self.engines.translation
         for source in hears:
             for target in foreign(reads, source):
-                if translation.pair(source, target) is None:
+                direction = self.engines.translation.direction(source, target)
+                if direction is None:
                     reason = "no engine of this server translates that"
-                    reader.tell(unavailable(source, target, reason))
-                elif (source, target) in translation.down:
-                    reason, _ = translation.down[source, target]
-                    since = self.broken.get((source, target), 0)  # before this room was opened
-                    reader.tell(unavailable(source, target, reason, since))
+                    reader.tell(translates(source, target, "down", reason))
+                elif direction.state != WELL:
+                    since = self.broken.get(direction.pair, 0)  # before this room was opened
+                    reader.tell(translates(source, target, *direction.state, since))
 
     def _show(self, posted: dict[Stability, Posted]) -> None:
         works = self.engines.translation.works
+        seen: dict[Reader, Caption | None] = {}  # those who asked for the same see the same
         for member in self.members.values():
-            update = posted.get(member.stability)
-            if update is not None:
-                member.show(update, works)
-
-    @property
-    def _tongue(self) -> str:
-        return self.engines.translation.name
+            reader = member.reader
+            update = posted.get(reader.stability)
+            if update is None:
+                continue
+            if reader not in seen:
+                seen[reader] = wants(reader, update.traced if reader.trace else update.plain, works)
+            member.send(seen[reader])

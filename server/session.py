@@ -18,7 +18,7 @@ from streaming.agreement import Agreement, several
 from streaming.captions import Line
 from streaming.framer import Framer
 from streaming.languages import base
-from streaming.messages import Degraded, Latency
+from streaming.messages import Latency
 from streaming.recording import Recording
 from streaming.retranslation import Ask, Retranslation
 from streaming.segmenter import Segmenter, SegmenterConfig
@@ -32,7 +32,7 @@ from .mailbox import Mailbox
 from .owed import Owed
 from .recognition import Recognition
 from .scene import Scene
-from .translation import Unusable
+from .translation import By, Unusable
 
 LATE_S = 0.6  # without audio for so long, what was being said is taken as said
 
@@ -47,12 +47,19 @@ class Stamp:
     detect: float = 0.0
     recognize: float = 0.0
     translate: float = 0.0
+    plain: frozenset[str] = frozenset()
+    """Languages whose readers were told the words as they were said, for want of a translation."""
 
     def latency(self, now: float) -> Latency:
         total = now - self.arrived
         queue = total - self.detect - self.recognize - self.translate
-        spent = (self.detect, self.recognize, self.translate, queue, total)
-        return Latency(*(round(1000 * seconds, 2) for seconds in spent))
+        return Latency(
+            round(1000 * self.detect, 2),
+            round(1000 * self.recognize, 2),
+            round(1000 * self.translate, 2),
+            round(1000 * queue, 2),
+            round(1000 * total, 2),
+        )
 
 
 class Session:
@@ -66,10 +73,13 @@ class Session:
         self.room = voice.partition("/")[0]  # its epoch, for engines that keep a room together
         self.engines, self.scene, self.clock = engines, scene, engines.clock
         self.framer, self.recording, self.arrivals = Framer(), Recording(), Arrivals()
-        self.segmenter = Segmenter(SegmenterConfig(hop_ms=engines.recognizer.hop_ms))
+        recognizer = engines.recognizers.of(self.hears)
+        assert recognizer is not None, "a microphone that nobody can hear is refused"
+        self.recognizer = recognizer
+        self.segmenter = Segmenter(SegmenterConfig(hop_ms=recognizer.hop_ms))
         self.ear = Ear(engines.detection)
         self.recognition = Recognition(
-            engines.recognizer,
+            recognizer,
             voice or speaker,
             self.hears,
             self.recording,
@@ -153,10 +163,11 @@ class Session:
 
     async def listen(self) -> None:
         """Windows of sound become segments."""
-        async for heard, likelihood in self.ear:
+        async for known in self.ear:
             spoke = self.speaking
-            for segment in self._segments(heard, likelihood):
-                self.segments.put(segment.id, (segment, self._stamp(segment)))
+            for heard, likelihood in known:
+                for segment in self._segments(heard, likelihood):
+                    self.segments.put(segment.id, (segment, self._stamp(segment)))
             if spoke != self.speaking:
                 self.scene.speaking_changed()
         self.segments.close()
@@ -164,7 +175,7 @@ class Session:
     async def transcribe(self) -> None:
         """Segments become transcripts."""
         agreements: defaultdict[int, Agreement] = defaultdict(
-            lambda: Agreement(several(self.engines.recognizer.hop_ms))
+            lambda: Agreement(several(self.recognizer.hop_ms))
         )
         async for segment, stamp in self.segments:
             agreement = agreements[segment.id]
@@ -176,6 +187,7 @@ class Session:
             self.clause_complete = self._clause_complete(line)
             said = Transcript(segment, language, line)
             said = self._without_echo(said, stamp)
+            stamp = replace(stamp, plain=self._untranslated(language))
             self._publish(said.segment, language, said.line, stamp)
             for mailbox in self.transcripts.values():
                 mailbox.put(segment.id, (said, stamp))
@@ -196,11 +208,9 @@ class Session:
                     del machines[said.segment.id]
 
     def _segments(self, heard: Heard, likelihood: float) -> list[SpeechSegment]:
-        if isinstance(heard, Skip):
-            return self.segmenter.skip(heard.to)
-        if isinstance(heard, Pause):
-            return self.segmenter.pause()
-        return self.segmenter.push(heard.start, heard.end, likelihood, self.clause_complete)
+        if isinstance(heard, AudioFrame):
+            return self.segmenter.push(heard.start, heard.end, likelihood, self.clause_complete)
+        return self.segmenter.skip(heard.to) if isinstance(heard, Skip) else self.segmenter.pause()
 
     def _stamp(self, segment: SpeechSegment) -> Stamp:
         arrived = self.arrivals.at(segment.end)
@@ -229,7 +239,7 @@ class Session:
         return Hypothesis(found, len(found), len(found), final=True), language
 
     def _clause_complete(self, line: Hypothesis) -> bool:
-        return self.engines.recognizer.punctuates and ends_clause(line.text, SENTENCE_ENDS)
+        return self.recognizer.punctuates and ends_clause(line.text, SENTENCE_ENDS)
 
     def _without_echo(self, said: Transcript, stamp: Stamp) -> Transcript:
         """The transcript, withdrawn if another microphone heard the same voice better."""
@@ -241,18 +251,27 @@ class Session:
 
     def _translatable(self, language: str, target: str) -> bool:
         alike = base(language) == base(target)
-        return not alike and self.engines.translation.pair(language, target) is not None
+        return not alike and self.engines.translation.direction(language, target) is not None
+
+    def _untranslated(self, language: str) -> frozenset[str]:
+        """The languages that cannot be had now."""
+        works = self.engines.translation.works
+        return frozenset(target for target in self.transcripts if not works(language, target))
 
     def _machine(self, said: Transcript, target: str) -> Retranslation:
-        return Retranslation(said.language, target, self.engines.translation.forces_prefix)
+        direction = self.engines.translation.direction(said.language, target)
+        assert direction is not None, "only what is translatable is translated"
+        return Retranslation(said.language, target, direction.forces_prefix)
 
     async def _retranslate(self, machine: Retranslation, said: Transcript, stamp: Stamp) -> bool:
         """Translate what is new in a transcript and publish it; False if that cannot be had."""
         started, asks = self.clock.now(), machine.push(said)
-        line = machine.line(said.segment.quiet)
+        line, by = machine.line(said.segment.quiet), self._by(machine)
         try:
             for ask in asks:
-                answer = await self._answer(machine, ask) if ask.text.strip() else ""
+                answer = ""
+                if ask.text.strip():
+                    answer, by = await self._answer(machine, ask)
                 line = replace(machine.take(ask, answer), quiet=said.segment.quiet)
         except Unusable:
             if said.final:
@@ -261,10 +280,15 @@ class Session:
         except EngineError:
             return False
         spent = self.clock.now() - started
-        self._publish(said.segment, machine.target, line, replace(stamp, translate=spent), True)
+        self._publish(said.segment, machine.target, line, replace(stamp, translate=spent), by)
         return True
 
-    async def _answer(self, machine: Retranslation, ask: Ask) -> str:
+    def _by(self, machine: Retranslation) -> By:
+        """Whose work its line would be now."""
+        direction = self.engines.translation.direction(machine.source, machine.target)
+        return direction.by if direction is not None else By("none")
+
+    async def _answer(self, machine: Retranslation, ask: Ask) -> tuple[str, By]:
         return await self.engines.translation.translate(
             Request(
                 source=machine.source,
@@ -285,11 +309,17 @@ class Session:
 
     def _leave_untranslated(self, machine: Retranslation, said: Transcript, stamp: Stamp) -> None:
         """The translator cannot say this line: its readers get the words themselves."""
-        self._publish(said.segment, machine.target, said.line, stamp, True, "untranslated")
+        by = replace(self._by(machine), degraded="untranslated")
+        self._publish(said.segment, machine.target, said.line, stamp, by)
 
     async def _give_up(self, machine: Retranslation, said: Transcript, stamp: Stamp) -> None:
-        """A translation that is owed came too late to be of use: withdraw its line."""
-        self._publish(said.segment, machine.target, Hypothesis((), final=True), stamp, True)
+        """A translation that is owed came too late to be of use: its readers get the words. If they
+        have them already, what was begun is withdrawn."""
+        if machine.target not in stamp.plain:
+            self._leave_untranslated(machine, said, stamp)
+            return
+        by = self._by(machine)
+        self._publish(said.segment, machine.target, Hypothesis((), final=True), stamp, by)
 
     def _publish(
         self,
@@ -297,10 +327,9 @@ class Session:
         language: str,
         line: Hypothesis,
         stamp: Stamp,
-        translated: bool = False,
-        degraded: Degraded | None = None,
+        translated: By | None = None,
     ) -> None:
-        engine = self.engines.translation.name if translated else self.engines.recognizer.name
+        by = translated or By(self.recognizer.name)
         now = self.clock.now()
         late = segment.final and now - stamp.arrived > self.engines.late_s
         self.scene.publish(
@@ -311,9 +340,9 @@ class Session:
                 kind="translation" if translated else "transcript",
                 hypothesis=line,
                 at=stamp.at,
-                engine=engine,
+                engine=by.engine,
                 latency=stamp.latency(now),
-                degraded=degraded or ("late" if late else None),
+                degraded=by.degraded or ("late" if late else None),
             )
         )
 

@@ -68,6 +68,7 @@ class Captions:
         self.closed: set[Key] = set()
         self.said: deque[Caption] = deque(maxlen=RECENT)  # the last final transcripts
         self.spoken = 0  # how many there were
+        self._contexts: dict[tuple[str, str], tuple[Pair, ...]] = {}  # until something is closed
 
     def push(self, line: Line) -> dict[Stability, Posted]:
         """Take a line; return what each setting of the dial shows of it now, if that is new."""
@@ -107,6 +108,12 @@ class Captions:
 
     def context(self, source: str, target: str) -> tuple[Pair, ...]:
         """The last closed lines in these two languages, either way, oldest first."""
+        asked = source, target
+        if asked not in self._contexts:
+            self._contexts[asked] = self._context(source, target)
+        return self._contexts[asked]
+
+    def _context(self, source: str, target: str) -> tuple[Pair, ...]:
         first = self.spoken - len(self.said)
         ours = {base(source): target, base(target): source}
         found = []
@@ -142,6 +149,7 @@ class Captions:
     def _close(self, final: Caption) -> None:
         self.closed.add(final.key)
         self.finals[final.key] = final
+        self._contexts.clear()
         if final.text and final.kind == "transcript":
             self.said.append(final)
             self.spoken += 1

@@ -12,7 +12,7 @@ class Framer:
 
     def __init__(self) -> None:
         self.start = 0  # position of the first sample that waits for its window
-        self.waiting = bytearray()
+        self.waiting = b""
 
     @property
     def position(self) -> int:
@@ -21,20 +21,17 @@ class Framer:
 
     def push(self, pcm: bytes) -> list[AudioFrame]:
         """Take the next samples; return the windows they complete."""
-        self.waiting += pcm
-        size = WINDOW * BYTES_PER_SAMPLE
-        whole = len(self.waiting) - len(self.waiting) % size
-        windows = [
-            AudioFrame(self.start + n // BYTES_PER_SAMPLE, bytes(self.waiting[n : n + size]))
+        sound, start, size = self.waiting + pcm, self.start, WINDOW * BYTES_PER_SAMPLE
+        whole = len(sound) - len(sound) % size
+        self.start, self.waiting = start + whole // BYTES_PER_SAMPLE, sound[whole:]
+        return [
+            AudioFrame(start + n // BYTES_PER_SAMPLE, sound[n : n + size])
             for n in range(0, whole, size)
         ]
-        del self.waiting[:whole]
-        self.start += whole // BYTES_PER_SAMPLE
-        return windows
 
     def skip(self, to: int) -> list[AudioFrame]:
         """Time up to `to` was not sent; return the shortened window before it, if any."""
         assert to >= self.position, "audio goes forward"
-        rest = [AudioFrame(self.start, bytes(self.waiting))] if self.waiting else []
-        self.start, self.waiting = to, bytearray()
+        rest = [AudioFrame(self.start, self.waiting)] if self.waiting else []
+        self.start, self.waiting = to, b""
         return rest

@@ -5,6 +5,7 @@ part. Three-letter codes stand for languages that have no two-letter one and tha
 """
 
 from collections.abc import Collection
+from functools import lru_cache
 
 NAMES: dict[str, str] = {
     code: name
@@ -182,6 +183,7 @@ VERB_LAST = frozenset(
 """The verb, and with it what is denied or asked, comes at the end of a sentence."""
 
 
+@lru_cache(1_000)
 def base(code: str) -> str:
     """The language itself, without script or region: "zh" of "zh-Hant"."""
     return code.partition("-")[0].lower()
@@ -216,5 +218,7 @@ def name(code: str) -> str:
 def check(code: str) -> str:
     """Return the code; ValueError, in words, if no such language is known."""
     if base(code) not in NAMES or len(code) > 16 or not code.replace("-", "").isalnum():
-        raise ValueError(f"unknown language {code!r}: use ISO 639-1 codes, such as en, es or zh")
+        raise ValueError(
+            f"unknown language {code[:20]!r}: use ISO 639-1 codes, such as en, es or zh"
+        )
     return code

@@ -11,11 +11,13 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from . import languages
+from .clean import clean
 
 SUBPROTOCOL = "surtitle.v1"
 ROOM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 MAX_TEXT = 64 * 1024  # bytes of one text frame
 MAX_AUDIO = 4 * 1024  # bytes of one binary frame: 128 ms of PCM at 16 kHz, any Opus packet
+MAX_REASON = 300  # characters of what is said to be wrong, which quotes what a stranger sent
 
 Kind = Literal["transcript", "translation"]
 Stability = Literal["live", "steady", "final"]
@@ -160,9 +162,11 @@ class Participant(Struct, frozen=True):
 
 
 class Roster(FromServer, frozen=True, tag="roster"):
-    """Who is here, whole, at most twice a second. Names travel here only."""
+    """Who is here, at most twice a second: whole, but of those without a microphone the first 50.
+    Names travel here only."""
 
     participants: list[Participant]
+    others: Annotated[int, Meta(description="how many more are here, and only read")] = 0
 
 
 class Latency(Struct, frozen=True):
@@ -309,8 +313,10 @@ def decode_client(data: str | bytes) -> ClientMessage:
             known = ", ".join(sorted(CLIENT_TYPES))
             raise WireError(f"unknown message type {kind!r}: known are {known}") from error
         raise WireError(f"{kind}: {_reworded(error)}") from error
+    except RecursionError as error:
+        raise WireError("a message is nested too deeply") from error
     except (msgspec.DecodeError, UnicodeError) as error:
-        raise WireError(f"not JSON: {error}") from error
+        raise WireError(f"not JSON: {clean(str(error), MAX_REASON)}") from error
 
 
 def decode_server(data: str | bytes) -> ServerMessage | None:
@@ -322,19 +328,21 @@ def decode_server(data: str | bytes) -> ServerMessage | None:
         if kind is not None and kind not in SERVER_TYPES:
             return None
         raise WireError(f"{kind}: {_reworded(error)}") from error
+    except RecursionError as error:
+        raise WireError("a message is nested too deeply") from error
     except (msgspec.DecodeError, UnicodeError) as error:
-        raise WireError(f"not JSON: {error}") from error
+        raise WireError(f"not JSON: {clean(str(error), MAX_REASON)}") from error
 
 
 def _type(data: str | bytes) -> str | None:
     """The message's type, None if it has none that can be read."""
     try:
         return _tag.decode(data).type[:40]
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
 
 
 def _reworded(error: msgspec.ValidationError) -> str:
     """msgspec's sentence in the words of the protocol page."""
     text = str(error).replace("Object contains unknown", "unknown").replace("`$.", "`")
-    return text[:1].lower() + text[1:]
+    return clean(text[:1].lower() + text[1:], MAX_REASON)

@@ -21,14 +21,14 @@ class Recording:
 
     def push(self, frame: AudioFrame) -> None:
         """Add a frame that begins at `end` or later."""
-        assert frame.start >= self.end, "audio goes forward"
         missing = frame.start - self.end
+        assert missing >= 0, "audio goes forward"
         if missing >= self.keep:
             self.start, self.pcm = frame.start, bytearray()
-        else:
+        elif missing:
             self.pcm += bytes(missing * BYTES_PER_SAMPLE)
         self.pcm += frame.pcm
-        excess = self.end - self.start - self.keep
+        excess = len(self.pcm) // BYTES_PER_SAMPLE - self.keep
         if excess > self.keep // 8:  # forgetting moves what is kept: not for every frame
             del self.pcm[: excess * BYTES_PER_SAMPLE]
             self.start += excess

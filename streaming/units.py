@@ -35,6 +35,7 @@ _ALONE = (
 
 _SIMPLE = re.compile(r"[\x00-\u02ff\u0370-\u0482\u048a-\u0590\u1e00-\u1fff\u2010-\u2027\u20ac]*")
 _WORDS = re.compile(r"^\s+|\S+\s*")
+_ENDS = re.compile(rf"[{re.escape(''.join(SENTENCE_ENDS))}]")
 _PIECES = re.compile(rf"^\s+|\S*[^\s{re.escape(''.join(MARKS))}]\s*|\S+\s*")
 
 # Combine with what is before them, though they are no marks by category: joiners, half-width voice
@@ -115,6 +116,9 @@ def _units(text: str) -> list[str]:
     return found
 
 
+LATE = 4  # most changes of a growing line are among its last units: one look at those before
+
+
 def same(a: str, b: str) -> bool:
     """The units read alike: white space after them does not count."""
     return a == b or a.rstrip() == b.rstrip()
@@ -136,10 +140,12 @@ def joint(last: str, following: str) -> str:
 
 def common(a: Sequence[str], b: Sequence[str]) -> int:
     """How many units both begin with."""
-    for n, (x, y) in enumerate(zip(a, b, strict=False)):
-        if not same(x, y):
+    size = min(len(a), len(b))
+    alike = size - LATE if size > LATE and a[: size - LATE] == b[: size - LATE] else 0
+    for n in range(alike, size):
+        if not same(a[n], b[n]):
             return n
-    return min(len(a), len(b))
+    return size
 
 
 def ends_clause(text: str, marks: frozenset[str] = CLAUSE_ENDS) -> bool:
@@ -150,6 +156,8 @@ def ends_clause(text: str, marks: frozenset[str] = CLAUSE_ENDS) -> bool:
 
 def sentences(text: str) -> tuple[list[str], str]:
     """The closed sentences of `text` and the open rest; they join to it."""
+    if not _ENDS.search(text):
+        return [], text
     closed: list[str] = []
     held: list[str] = []
     for unit in units(text):

@@ -35,6 +35,10 @@ ABOUT = (
 SPEECH = "loadtest/conversation/alan.flac"
 SOUND_S, SETTINGS_S, ENGINES_S = 15.0, 30.0, 240.0
 ENGINES = "Engines"
+SERVING = (  # settings of `serve` that decide what it would do here
+    *("host", "port", "metrics-port"),
+    *("engine", "translator-url", "recognizer-url", "pairs", "models"),
+)
 Usual = dict[str, Any]
 
 
@@ -106,9 +110,10 @@ def survived(name: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Find
 def engines(quick: bool, usual: Usual) -> list[str]:
     """The command that looks at engines, and at the ports a server would take here."""
     words = ["examine-engines", *(["--quick"] if quick else [])]
-    for name in ("host", "port", "metrics-port"):
-        if name in usual:
-            words.append(f"--{name}={usual[name]['value']}")
+    for name in SERVING:
+        value = usual[name]["value"] if name in usual else ()
+        several = value if isinstance(value, list | tuple) else [value]
+        words += [f"--{name}={one}" for one in several if one not in ("", None)]
     speech = checks.folder() / SPEECH
     return [*words, "--speech", str(speech)] if speech.exists() else words
 

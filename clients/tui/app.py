@@ -112,6 +112,7 @@ class RoomApp(Choosing):
         self.level = level
         self.troubles = Troubles()
         self.present: Sequence[Participant] = ()
+        self.others = 0  # how many more are here
         self.me = ""
         self.remark = ""
         self.window = Size(80, 24)
@@ -180,8 +181,8 @@ class RoomApp(Choosing):
                 self.status = replace(self.status, connection="connected")
                 self.show_status()
                 self.run_worker(self.ask())
-            case Roster(participants=present):
-                self.present = present
+            case Roster(participants=present, others=others):
+                self.present, self.others = present, others
                 self.redraw()
                 self.show_notice()
             case State():
@@ -264,7 +265,7 @@ class RoomApp(Choosing):
         if not self.opened:
             return
         if self.opened == "people":
-            text = panels.people(self.present, self.me)
+            text = panels.people(self.present, self.me, self.others)
         else:
             age = self.figures.age.meter if self.figures.age is not None else None
             text = panels.latency(self.figures.stages, self.figures.meter, age, self.sentences())

@@ -10,12 +10,15 @@ NAME = 18  # columns for a name in the panel
 BAR = 12  # columns of a bar
 
 
-def people(present: Sequence[Participant], me: str) -> str:
-    """Who is here, in a table: who speaks, who is muted, and in which languages."""
+def people(present: Sequence[Participant], me: str, others: int = 0) -> str:
+    """Who is here, in a table: who speaks, who is muted, and in which languages. `others`: how many
+    more there are."""
     if not present:
         return "Nobody is here yet."
-    head = f"{len(present)} here" if len(present) > 1 else "You are alone here"
-    return "\n".join([head, "", *(person(one, one.id == me) for one in present)])
+    here = len(present) + others
+    head = f"{here} here" if here > 1 else "You are alone here"
+    rest = [f"  and {others} more who read"] if others else []
+    return "\n".join([head, "", *(person(one, one.id == me) for one in present), *rest])
 
 
 def person(one: Participant, me: bool) -> str:

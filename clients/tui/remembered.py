@@ -41,7 +41,7 @@ def load(file: Path | None = None) -> Remembered:
     """What is remembered; what cannot be understood is left out."""
     try:
         read = tomllib.loads((file or path()).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return Remembered()
     kept = {field.name: read[field.name] for field in fields(Remembered) if field.name in read}
     good = {name: value for name, raw in kept.items() if (value := _good(name, raw)) is not None}

@@ -118,7 +118,7 @@ export class Room {
       const named = this.names();
       this.lines.push(message);
       if (named !== this.names()) this.view.rename();
-      this.roster.show(message.participants, this.seat.link.welcome.participant);
+      this.roster.show(message, this.seat.link.welcome.participant);
       const speakers = message.participants.filter((person) => person.hears.length);
       at("captions").classList.toggle("several", speakers.length > 1);
     } else if (message.type === "state") {

@@ -9,21 +9,23 @@ export class Roster {
     Object.assign(this, { faces, count, list, speakers });
   }
 
-  /** `me` is one's own id. */
-  show(participants, me) {
+  /** `me` is one's own id, `others` how many there are who are not listed. */
+  show({ participants, others = 0 }, me) {
     const order = [...participants].sort((one, other) => rank(one) - rank(other));
     const shown = order.slice(0, SHOWN).map((person) => this.face(person));
-    if (order.length > SHOWN) {
+    const all = order.length + others;
+    if (all > SHOWN) {
       const more = document.createElement("span");
       more.className = "face more";
-      more.textContent = `+${order.length - SHOWN}`;
+      more.textContent = `+${all - SHOWN}`;
       shown.push(more);
     }
     this.faces.replaceChildren(...shown);
     const speaking = participants.filter((person) => person.speaking).map((person) => person.name);
-    const here = participants.length === 1 ? "1 person here" : `${participants.length} people here`;
+    const here = all === 1 ? "1 person here" : `${all} people here`;
     this.count.textContent = speaking.length ? `${here}, ${speaking.join(", ")} speaking` : here;
     this.list.replaceChildren(...order.map((person) => this.item(person, person.id === me)));
+    if (others) this.list.append(more(others));
   }
 
   face({ name, speaking }) {
@@ -49,6 +51,14 @@ export class Roster {
     item.append(face, words);
     return item;
   }
+}
+
+/** The end of the list of a great audience. */
+function more(others) {
+  const item = document.createElement("li");
+  item.className = "told";
+  item.textContent = `and ${others} more who read`;
+  return item;
 }
 
 /** Those who speak first, then those who could. */

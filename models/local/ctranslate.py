@@ -16,6 +16,7 @@ import ctranslate2
 
 from models.base import EngineError, Request
 
+from . import memory
 from .families import Folder, Pair, Wording, inspect
 
 Quality = Literal["fast", "good"]
@@ -41,14 +42,16 @@ class Model:
         """EngineError: CTranslate2 cannot load it."""
         self.folder, self._beams = folder, BEAMS[quality]
         self._wording = Wording(folder)
+        memory.check(folder.path, [folder.path / "model.bin"])
         try:
             self._translator = ctranslate2.Translator(
                 str(folder.path), compute_type=COMPUTE, intra_threads=threads
             )
         except (RuntimeError, ValueError) as error:
-            raise EngineError(
-                f"CTranslate2 cannot load {folder.path}: {str(error).splitlines()[0]}."
-            ) from error
+            why = (str(error) or "it does not say why").splitlines()[0]
+            raise EngineError(f"CTranslate2 cannot load {folder.path}: {why}.") from error
+        except MemoryError as error:
+            raise EngineError(f"{folder.path} takes more memory than there is.") from error
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ctranslate2")
         self._waiting: list[_Asked] = []
         self._task: asyncio.Task[None] | None = None
@@ -151,6 +154,7 @@ class CTranslate2:
         """
         if not folders:
             raise EngineError("The translator ctranslate2 needs the folder of a model.")
+        self.folders = tuple(folders)
         self._quality, self._threads = quality, threads
         self._folders: dict[Pair, Folder] = {}
         for path in folders:

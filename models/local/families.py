@@ -91,7 +91,7 @@ def _vocabulary(path: Path) -> Collection[str]:
             try:
                 text = file.read_text("utf-8")
                 found = json.loads(text) if file.suffix == ".json" else text.splitlines()
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise EngineError(f"{file} cannot be read: it is not a list of tokens.") from error
             if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
                 raise EngineError(f"{file} is not a list of tokens.")

@@ -12,12 +12,13 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import msgspec
 
 from models.base import EngineError
+from models.foreign import decoded
 
 HUB = "https://huggingface.co"
 TRIES, WAIT_S = 5, 1.0  # that bring nothing of a file; the wait between them doubles
@@ -25,11 +26,14 @@ QUIET_S = 30.0  # nothing came
 PIECE = 1 << 20
 MOST_FILES, LISTING = 200, 1 << 20  # bytes
 SPARE = 256 << 20  # bytes of the disk that are left free
+LONGEST_NAME = 200  # characters of a file, its folders included
+COMMIT = re.compile(r"\w{1,64}")
 NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 KEPT = {".bin", ".json", ".txt", ".model", ".spm", ".onnx", ".vocab"}
 """Data. Nothing that runs when it is loaded, as pickles do."""
 PLAIN = {"Accept-Encoding": "identity"}  # sizes are of what is on the wire
 
+T = TypeVar("T")
 Progress = Callable[[str, int, int], None]
 """(file, bytes that are here, bytes in all)"""
 
@@ -84,30 +88,42 @@ class Hub:
         """
         if not NAME.fullmatch(name):
             raise EngineError(f"{name!r} is no model of a hub: write owner/model.")
-        commit = msgspec.convert(await self._json(f"/api/models/{name}", name), _Model).sha
-        listing = await self._json(f"/api/models/{name}/tree/{commit}?recursive=true", name)
-        files = chosen(msgspec.convert(listing, list[_Entry]), name)
-        folder.mkdir(parents=True, exist_ok=True)
-        missing = [file for file in files if not await asyncio.to_thread(right, folder, file)]
-        _check_space(folder, sum(file.size for file in missing))
-        for file in missing:
-            await self._bring(
-                f"{self._url}/{name}/resolve/{commit}/{file.name}", file, folder, progress
-            )
+        commit = (await self._said(f"/api/models/{name}", name, _Model)).sha
+        if not COMMIT.fullmatch(commit):
+            raise EngineError(f"{self._url} is no hub of models: it names no commit of {name}.")
+        tree = f"/api/models/{name}/tree/{commit}?recursive=true"
+        files = chosen(await self._said(tree, name, list[_Entry]), name)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            missing = [file for file in files if not await asyncio.to_thread(right, folder, file)]
+            _check_space(folder, sum(file.size for file in missing))
+            for file in missing:
+                await self._bring(
+                    f"{self._url}/{name}/resolve/{commit}/{file.name}", file, folder, progress
+                )
+        except OSError as error:
+            raise EngineError(
+                f"{folder} cannot take the model: {(error.strerror or str(error)).lower()}."
+            ) from error
         return sum(file.size for file in files)
 
-    async def _json(self, path: str, name: str) -> Any:
+    async def _said(self, path: str, name: str, kind: type[T]) -> T:
+        """What the hub says. EngineError: nothing, or nothing that a hub says."""
+        try:
+            return decoded(await self._text(path, name), kind)
+        except ValueError as error:
+            raise EngineError(f"{self._url} is no hub of models: {error}.") from error
+
+    async def _text(self, path: str, name: str) -> bytes:
         try:
             async with asyncio.timeout(QUIET_S), self._session.get(self._url + path) as answer:
                 if answer.status in (401, 403, 404):
                     raise EngineError(f"{self._url} has no model {name} that anybody may fetch.")
                 if answer.status != 200:
                     raise EngineError(f"{self._url} answers {answer.status} for {name}.")
-                return msgspec.json.decode(await _whole(answer, self._url))
+                return await _whole(answer, self._url)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise EngineError(unreachable(self._url, error)) from error
-        except msgspec.DecodeError as error:
-            raise EngineError(f"{self._url} is no hub of models: {error}.") from error
 
     async def _bring(self, url: str, file: File, folder: Path, progress: Progress) -> None:
         part = folder / f"{file.name}.part"
@@ -183,8 +199,9 @@ def chosen(entries: Sequence[_Entry], name: str) -> list[File]:
     kept = [entry for entry in found if PurePosixPath(entry.path).suffix in KEPT]
     for entry in kept:
         path = PurePosixPath(entry.path)
-        if path.is_absolute() or ".." in path.parts or "\\" in entry.path or _negative(entry):
-            raise EngineError(f"{name} lists a file {entry.path!r}, which no folder can hold.")
+        odd = "\\" in entry.path or not entry.path.isprintable() or len(entry.path) > LONGEST_NAME
+        if odd or path.is_absolute() or ".." in path.parts or _negative(entry):
+            raise EngineError(f"{name} lists a file {entry.path[:80]!r}, which no folder can hold.")
     if not kept or len(kept) > MOST_FILES:
         raise EngineError(
             f"{name} holds {len(kept)} files of a model; 1 to {MOST_FILES} are usual."

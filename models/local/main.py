@@ -8,19 +8,15 @@ from pathlib import Path
 
 import aiohttp
 
+from models import mixing
 from models.base import EngineError
 
 from .catalogue import CATALOGUE, Known
 from .hub import HUB, Hub
+from .places import hears, places, usual
 
 HUBS = "SURTITLE_HUB"  # the variable that names another
 PACKAGES = ("ctranslate2", "sentencepiece", "sherpa_onnx")
-
-
-def usual() -> Path:
-    """Where models are kept: ${XDG_DATA_HOME:-~/.local/share}/surtitle/models."""
-    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(data) / "surtitle" / "models"
 
 
 def run(action: str, what: str, folder: Path | None) -> int:
@@ -48,17 +44,39 @@ def listed(folder: Path) -> int:
     if absent:
         print(f"          not installed: {', '.join(absent)} (`pip install surtitle[local]`)")
     found = sorted(path for path in folder.glob("*") if path.is_dir()) if folder.is_dir() else []
+    licences = {known.hub.partition("/")[2]: f"; {known.licence}" for known in CATALOGUE.values()}
     for path in found:
-        print(f"          {path.name}: {_about(path)}")
+        print(f"          {path.name}: {_about(path)}{licences.get(path.name, '')}")
     if not found:
         print(f"          none in {folder}")
     print("sglang    Qwen on a GPU server: `surtitle models serve --help`")
     print("openai    any server that speaks OpenAI's protocol: `serve --translator-url`")
+    _say_who_serves(folder)
     print("\nto get, by name, or any other as owner/model:")
     for name, known in CATALOGUE.items():
         languages = ", ".join(known.languages) or "200 languages"
         print(f"  {name:17} {known.role}, {languages}; {known.licence}")
     return 0
+
+
+def _say_who_serves(folder: Path) -> None:
+    """What `serve` makes of all that, without a server of models. Nothing is loaded for it."""
+    try:
+        built = mixing.mixed({}, {}, places(folder))
+    except EngineError as error:  # nothing to hear with: what there is else is listed nevertheless
+        print(f"\n`surtitle serve` cannot run here: {error}")
+        return
+    named = "" if folder == usual() else " --models each of these folders"
+    print(f"\n`surtitle serve{named}` takes for each direction the first of these that answers:")
+    for engines, pairs in mixing.told(built.translators):
+        print(f"  translates {pairs}: {engines}")
+    if not built.translators:
+        print("  translates nothing")
+    for engines, languages in mixing.heard(built.recognizers):
+        print(f"  hears {languages}: {engines}")
+    print("and before them the models of --translator-url and --recognizer-url")
+    for sentence in built.missing:
+        print(f"  {sentence}")
 
 
 def _embedded() -> str:
@@ -71,7 +89,7 @@ def _embedded() -> str:
 def _about(path: Path) -> str:
     """What a folder is, by its files; or what is wrong with it."""
     try:
-        if (path / "tokens.txt").is_file():
+        if hears(path):
             from . import streams
 
             kind = "transducer" if streams.inspect(path).takes_hints else "CTC"
@@ -135,7 +153,8 @@ async def _check(folder: Path) -> int:
     covers = ", ".join(found.covers[:8])
     more = f" and {len(found.covers) - 8} more" if len(found.covers) > 8 else ""
     print(f"{found.role} ({found.what}): {covers}{more}")
-    print(f"loaded in {found.load_ms / 1000:.1f} s, takes {found.memory_mb:.0f} MB")
+    takes = f"{found.memory_mb:.0f} MB and {found.threads} threads"
+    print(f"loaded in {found.load_ms / 1000:.1f} s, takes {takes}")
     each = "a sentence" if found.role == "translator" else "a second of sound"
     print(f"{found.each_ms:.1f} ms for {each}")
     if found.answer:

@@ -8,6 +8,7 @@ import asyncio
 import re
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,13 @@ class Sherpa:
         """
         if folder is None:
             raise EngineError("The recognizer sherpa needs the folder of a streaming model.")
+        if find_spec("sherpa_onnx") is None:
+            raise EngineError(
+                "The recognizer sherpa needs the Python package sherpa-onnx: "
+                "`pip install sherpa-onnx`."
+            )
         self._folder = Path(folder)
+        self.folders = (self._folder,)
         self._languages = tuple(languages) or tuple(dict.fromkeys(CODE.findall(self._folder.name)))
         if not self._languages:
             raise EngineError(

@@ -10,12 +10,15 @@ by a process of its own first:
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from models.base import EngineError
+
+from . import memory
 
 PARTS = ("encoder", "decoder", "joiner")
 CTC = ("model", "ctc")
@@ -111,6 +114,7 @@ async def check(path: Path) -> Streaming:
     EngineError, with the last thing that process said.
     """
     model = inspect(path)
+    memory.check(path, model.files)
     program = (sys.executable, "-m", "models.local.streams", str(path))
     process = await asyncio.create_subprocess_exec(
         *program,
@@ -130,6 +134,10 @@ async def check(path: Path) -> Streaming:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+    if process.returncode == -signal.SIGKILL:
+        raise EngineError(
+            f"{path}: loading it was killed by the system, as what takes more memory than there is."
+        )
     if process.returncode:
         lines = said.decode(errors="replace").strip().splitlines()
         why = lines[-1][-300:] if lines else f"exit code {process.returncode}"

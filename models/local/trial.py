@@ -11,6 +11,7 @@ import numpy as np
 
 from models.base import EngineError, Recognizer, Request, Translator
 
+from . import places
 from .streams import RATE
 
 TIMES = 10
@@ -37,6 +38,8 @@ class Trial:
     load_ms: float
     memory_mb: float
     """That the process takes more than before."""
+    threads: int
+    """Likewise."""
     each_ms: float
     """For a sentence, or for a second of sound."""
     answer: str
@@ -54,6 +57,7 @@ class AtWork:
     covers: tuple[str, ...]
     load_ms: float
     memory_mb: float
+    threads: int
     work: Work
     """Translate the sample sentence, or hear a second of noise; what came of it."""
 
@@ -66,16 +70,16 @@ async def tried(folder: Path) -> Trial:
             answer = await it.work()
         each_ms = (time.perf_counter() - began) * 1000 / TIMES
     role = "translator" if translates(folder) else "recognizer"
-    return Trial(role, it.what, it.covers, it.load_ms, it.memory_mb, each_ms, answer)
+    return Trial(role, it.what, it.covers, it.load_ms, it.memory_mb, it.threads, each_ms, answer)
 
 
 def translates(folder: Path) -> bool:
     """It holds a translator; if not, a recognizer. EngineError: it holds neither."""
     if not folder.is_dir():
         raise EngineError(f"{folder} is no folder.")
-    if (folder / "model.bin").is_file():
+    if places.translates(folder):
         return True
-    if (folder / "tokens.txt").is_file():
+    if places.hears(folder):
         return False
     raise EngineError(
         f"{folder} holds neither model.bin (a translator for CTranslate2) nor tokens.txt (a "
@@ -128,20 +132,22 @@ async def _recognizer(folder: Path) -> AsyncIterator[AtWork]:
 
 
 @asynccontextmanager
-async def _started(engine: Recognizer | Translator) -> AsyncIterator[tuple[float, float]]:
-    """Time and memory that starting takes; closed at the end."""
-    before, began = _resident_mb(), time.perf_counter()
+async def _started(engine: Recognizer | Translator) -> AsyncIterator[tuple[float, float, int]]:
+    """Time, memory and threads that starting takes; closed at the end."""
+    before, began = _taken(), time.perf_counter()
     try:
         await engine.start()
-        yield (time.perf_counter() - began) * 1000, _resident_mb() - before
+        load_ms, now = (time.perf_counter() - began) * 1000, _taken()
+        yield load_ms, (now[0] - before[0]) / 1024, now[1] - before[1]
     finally:
         await engine.close()
 
 
-def _resident_mb() -> float:
-    """0 where the system does not say."""
+def _taken() -> tuple[int, int]:
+    """kB of memory and threads of this process; 0 where the system does not say."""
     try:
-        found = re.search(r"VmRSS:\s+(\d+) kB", Path("/proc/self/status").read_text())
+        status = Path("/proc/self/status").read_text()
     except OSError:
-        return 0.0
-    return int(found[1]) / 1024 if found else 0.0
+        return 0, 0
+    found = dict(re.findall(r"^(VmRSS|Threads):\s+(\d+)", status, re.MULTILINE))
+    return int(found.get("VmRSS", 0)), int(found.get("Threads", 0))

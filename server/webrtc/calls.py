@@ -8,7 +8,10 @@ that either of them brings. Time in which neither spoke is a gap.
 import asyncio
 import logging
 import secrets
+from array import array
+from collections import Counter
 from collections.abc import MutableMapping, Sequence
+from functools import partial
 from weakref import WeakKeyDictionary
 
 from aiortc import RTCIceServer
@@ -32,7 +35,16 @@ BEGUN = 4  # of one participant, that have not brought a packet yet
 CONNECTS_S = 15.0  # from the answer to the first packet
 LOOKS_S = 0.5  # between two looks at whether the participant is still there
 HOLE = SAMPLE_RATE // 100  # samples that two clocks may differ by before it is a gap
+CONCEALED = SAMPLE_RATE * 60 // 1000  # samples of a hole that are made up: three packets
 BROKEN = 50  # packets that are no Opus: a second of them
+PACKETS = {
+    "came": "RTP packets of calls that arrived",
+    "heard": "of them, those that were heard",
+    "lost": "RTP packets that never came, or not in time",
+    "late": "RTP packets that came when they had been given up",
+    "doubled": "RTP packets that came twice",
+    "dropped": "RTP packets beyond what a microphone sends",
+}
 
 
 class Call:
@@ -49,6 +61,7 @@ class Call:
         self.peer: Peer | None = None
         self._intake = OpusPackets()
         self._first = self._next = 0  # positions, the first frame's and the next one's
+        self._last = b""  # what was heard last
         self._broken = 0
 
     @property
@@ -78,9 +91,7 @@ class Call:
         self._heard[session] = now
         start = self._first + frame.start
         if start > self._next + HOLE:
-            session.push(self._intake.flush())
-            session.skip(max(start, session.position))
-            self._next = session.position
+            self._bridge(session, start)
         try:
             pcm = self._intake.push(frame.payload)
         except AudioError:
@@ -88,14 +99,26 @@ class Call:
             if self._broken > BROKEN:
                 self.over.set()
             return
+        self._last = pcm
         self._speak(pcm)
+
+    def _bridge(self, session: Session, start: int) -> None:
+        """Go on at `start`: what a few packets lack is made up, for a gap would stop the detector
+        in the midst of a word; longer, it is one."""
+        missing = start - self._next
+        if missing <= CONCEALED + HOLE and self._last and not self.member.muted:
+            session.push(dying_away(self._last, missing))
+        else:
+            session.push(self._intake.flush())
+            session.skip(max(start, session.position))
+        self._next = session.position
 
     def _speak(self, pcm: bytes) -> None:
         session, pace = self.member.session, self.member.pace
         assert session is not None and pace is not None
         samples = len(pcm) // BYTES_PER_SAMPLE
         self._next += samples
-        self.metrics.audio.inc(samples / SAMPLE_RATE)
+        self.metrics.audio.seconds += samples / SAMPLE_RATE
         if not pace.push(samples, self.clock.now()):
             why = "audio came faster than it is spoken, 30 s ahead and more"
             self.member.expel(Error.of(4429, why))
@@ -125,7 +148,10 @@ class Calls:
         self._speaks: dict[Session, Call] = {}  # whose packets came last
         self._heard = WeakKeyDictionary[Session, float]()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._counted = Counter[str]()  # of calls that are over
         metrics.watch("calls", "WebRTC connections", lambda: len(self._calls))
+        for name, what in PACKETS.items():
+            metrics.watch(f"call_packets_{name}", what, partial(self._count, name))
 
     async def answer(self, member: Member, offer: bytes) -> tuple[str, str]:
         """The answer to a participant's offer, and the token by which to hang up. Refused."""
@@ -169,6 +195,11 @@ class Calls:
             call.over.set()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def _count(self, name: str) -> int:
+        """Packets of all calls that there were."""
+        now = (call.peer.ordered.counts()[name] for call in self._calls.values() if call.peer)
+        return self._counted[name] + sum(now)
+
     async def _watch(self, call: Call) -> None:
         """Until it is over: hung up, failed, replaced, or its participant gone."""
         assert call.peer is not None
@@ -197,7 +228,18 @@ class Calls:
 
     async def _end(self, call: Call) -> None:
         call.over.set()
-        self._calls.pop(call.token, None)
+        if self._calls.pop(call.token, None) is not None and call.peer is not None:
+            self._counted.update(call.peer.ordered.counts())
         self._speaks = {where: one for where, one in self._speaks.items() if one is not call}
         if call.peer is not None:
             await call.peer.close()
+
+
+def dying_away(pcm: bytes, count: int) -> bytes:
+    """So many samples more of it, again and again and ever quieter: the simplest concealment."""
+    heard = array("h", pcm)
+    fading = (
+        heard[n % len(heard)] * (CONCEALED - n) // CONCEALED if n < CONCEALED else 0
+        for n in range(count)
+    )
+    return array("h", fading).tobytes()

@@ -159,7 +159,7 @@ def test_quick_json_for_scripts(tmp_path: Path) -> None:
     groups = dict.fromkeys(one["group"] for one in said["findings"])
     assert list(groups) == [
         *("Packages", "Settings", "Terminal", "Sound", "Network", "Ports"),
-        *("Detectors", "Recognizers", "Translators"),
+        *("Detectors", "Recognizers", "Translators", "What serves"),
     ]
 
 

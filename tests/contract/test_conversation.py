@@ -70,6 +70,19 @@ def test_two_people_speak_two_languages_and_every_line_of_theirs_is_captioned_in
         assert spoken.keys() == told.keys() and end < begin + AGE_S
 
 
+def test_without_an_engine_named_the_server_is_found_to_be_sglang(
+    says: str, tmp_path: Path
+) -> None:
+    async def told() -> list[list[str]]:
+        options = ["--translator-url", says, "--pairs", "zh-en"]
+        async with child(options, tmp_path / "serve.log") as ready:
+            found: list[list[str]] = ready["pairs"]
+            return found
+
+    pairs = asyncio.run(told())
+    assert ["zh", "en", "sglang"] in pairs and not any("openai" in pair for pair in pairs)
+
+
 def in_han(text: str) -> bool:
     """It has Chinese characters in it."""
     return any("\u4e00" <= char <= "\u9fff" for char in text)

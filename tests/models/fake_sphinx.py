@@ -1,6 +1,7 @@
 """A stand-in for pocketsphinx's worker: hears how many bytes each segment has, and words as orders.
 
-Audio that is text is obeyed: b"crash", b"hang", b"rave" (nonsense), b"refuse" (an error).
+Audio that is text is obeyed: b"crash", b"hang", b"rave" (nonsense), b"refuse" (an error), b"slow"
+(a second).
 """
 
 import json
@@ -9,6 +10,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 
 HEADER = struct.Struct("<II")
 RAVINGS = {
@@ -40,6 +42,8 @@ def main() -> None:
             heard[speaker] = 0
         elif pcm == b"crash":
             os._exit(1)
+        elif pcm == b"slow":
+            time.sleep(1)
         elif pcm == b"hang":
             os.kill(os.getpid(), signal.SIGSTOP)
         elif pcm in RAVINGS:

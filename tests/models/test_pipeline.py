@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import pytest
+import uvloop
 
 from models.apertium_pipeline import Pipeline
 from models.base import EngineError
@@ -63,6 +64,21 @@ async def test_a_crash_between_two_texts_is_not_noticed() -> None:
             os.kill(pipeline.pids[victim], signal.SIGKILL)
             assert gone.ended()
             assert await pipeline.ask("after") == "after"
+
+
+def test_nor_is_one_whose_pipe_has_closed_in_the_loop_of_the_server() -> None:
+    """That loop does not take what is written to who is gone."""
+
+    async def asked() -> None:
+        async with running(ECHO, ECHO) as pipeline:
+            assert await pipeline.ask("before") == "before"
+            assert pipeline._running is not None
+            pipeline._running.writers[0].transport.abort()
+            await asyncio.sleep(0)
+            assert await pipeline.ask("after") == "after"
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(asked())
 
 
 async def test_a_text_that_crashes_it_twice_is_given_up_and_the_next_is_answered() -> None:

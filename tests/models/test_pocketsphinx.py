@@ -12,6 +12,7 @@ from pathlib import Path
 import jiwer
 import pytest
 import pytest_asyncio
+import uvloop
 
 from models import pocketsphinx
 from models.base import EngineError
@@ -157,6 +158,24 @@ async def test_a_crash_is_an_error_and_the_next_segment_is_heard() -> None:
         assert before not in engine.pids and len(engine.pids) == 1
 
 
+def test_a_crash_that_nobody_has_noticed_is_an_error_too() -> None:
+    """The loop of `surtitle serve` does not take what is written to who is gone."""
+
+    async def asked() -> None:
+        async with fake() as engine:
+            hearing = await engine.open("ana", ["en"])
+            writer = engine._seats["ana"]._writer
+            assert writer is not None
+            writer.transport.abort()
+            asking = asyncio.create_task(hearing.hear(b"1", ""))  # before anything else is done
+            with pytest.raises(EngineError, match="crashed"):
+                await asking
+            assert await heard(engine, "ana", b"12") == "ana 2"
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(asked())
+
+
 async def test_a_crash_disturbs_no_other_process() -> None:
     async with fake() as engine:
         hearings = [await engine.open(who, ["en"]) for who in ("ana", "bo", "cy")]
@@ -177,6 +196,18 @@ async def test_a_hung_process_is_killed_at_the_deadline() -> None:
         assert watched.ended()
     async with fake() as engine:
         assert await heard(engine, "ana", b"123") == "ana 3"
+
+
+@pytest.mark.slow
+async def test_a_process_is_late_by_its_oldest_request_and_not_by_those_it_has_answered() -> None:
+    async with fake(deadline_s=2.5) as engine:
+        process = engine._launch()
+        await process.ready()
+        process.post("join", "ana")
+        first, second = (process.post("hear", "ana", b"slow") for _ in range(2))
+        await first
+        assert await process.ask("hear", "ana", b"slow") == "ana 0"  # asked at 1 s, answered at 3
+        assert second.done() and not process.failure
 
 
 async def test_callers_who_give_up_early_do_not_keep_a_hung_process_alive() -> None:

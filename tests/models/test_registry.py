@@ -17,6 +17,7 @@ from models.scripted import ScriptedRecognizer, ScriptedTranslator
 @pytest.fixture
 def everything_but(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> object:
     """Makes an engine look as if it were not installed, and the others as if they were."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))  # there are no models in folders
     monkeypatch.setattr(pocketsphinx, "find_spec", lambda name: object())
     monkeypatch.setattr(apertium, "installed", lambda folders: {("en", "es"): [["cat"]]})
 
@@ -86,8 +87,9 @@ def test_auto_does_without_a_translator_and_with_loudness_alone(everything_but: 
     everything_but("silero")  # type: ignore[operator]
     everything_but("apertium")  # type: ignore[operator]
     built = registry.build()
-    assert built.detector.name == "energy" and built.recognizer.name == "pocketsphinx"
-    assert built.translator is None
+    assert built.detector.name == "energy"
+    assert [one.name for one in built.recognizers] == ["pocketsphinx"]
+    assert built.translators == ()
     assert ["install" in sentence for sentence in built.missing] == [True, True]
 
 

@@ -13,6 +13,7 @@ from server.engines import Engines
 from server.house import House
 from server.member import Member
 from server.metrics import Metrics
+from server.recognizers import Recognizers
 from server.room import Room
 from server.translation import Translation
 from streaming.glossary import Glossary
@@ -90,12 +91,15 @@ class Stage:
         self.clock = HandClock()
         self.house = House(Config(), Metrics(), glossary or Glossary())
         translation = Translation(
-            translator or ScriptedTranslator(forces_prefix=False),
+            [translator or ScriptedTranslator(forces_prefix=False)],
             self.house.translation_changed,
             deadline_s,
         )
         self.engines = self.house.engines = Engines(
-            self.clock, PromptDetection(), recognizer or ScriptedRecognizer(), translation
+            self.clock,
+            PromptDetection(),
+            Recognizers([recognizer or ScriptedRecognizer()]),
+            translation,
         )
         self.room: Room = self.house.room("kitchen")
         self.told: dict[str, list[Message]] = {}

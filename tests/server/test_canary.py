@@ -42,8 +42,8 @@ async def test_a_spoken_sentence_is_in_no_log_metric_or_error(
     house = House(Config(), Metrics(), Glossary())
     built = Built(
         Energy(),
-        ScriptedRecognizer([[CANARY]] * 50, faults=Faults(fail=range(9, 13), crash=[20])),
-        ScriptedTranslator(faults=Faults(fail=range(5, 9), nonsense=[12])),
+        (ScriptedRecognizer([[CANARY]] * 50, faults=Faults(fail=range(9, 13), crash=[20])),),
+        (ScriptedTranslator(faults=Faults(fail=range(5, 9), nonsense=[12])),),
     )
     errors: list[dict[str, Any]] = []
     async with (

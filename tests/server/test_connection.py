@@ -35,7 +35,9 @@ SPEED = 10.0
 async def serving(speed: float = SPEED) -> AsyncIterator[tuple[House, str]]:
     """A server with scripted engines; the house and its WebSocket address."""
     house = House(Config(), Metrics(), Glossary())
-    built = Built(Energy(), ScriptedRecognizer(), ScriptedTranslator(languages=("en", "es", "zh")))
+    built = Built(
+        Energy(), (ScriptedRecognizer(),), (ScriptedTranslator(languages=("en", "es", "zh")),)
+    )
     async with (
         started(built, Clock(speed), house.translation_changed) as house.engines,
         listening(app(house), "127.0.0.1", 0) as url,

@@ -3,11 +3,12 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from models import registry
+from models import apertium, pocketsphinx, registry
 from models.base import EngineError, Request
 from models.energy import Energy
 from models.scripted import Faults, ScriptedRecognizer, ScriptedTranslator
@@ -121,6 +122,31 @@ def test_every_engine_of_this_machine_is_looked_at_once() -> None:
         engines = {tier.detector, tier.recognizer, tier.translator}
         assert (engines <= set(found)) != (name in registry.SERVED)
     assert found.count("silero") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], {"translates: en-es: apertium", "hears: en: pocketsphinx"}),
+        (
+            ["--translator-url", "http://gpu:30000", "--pairs", "zh-en,en-es"],
+            {
+                "translates: zh-en: sglang, then openai",
+                "translates: en-es: sglang, then openai, then apertium",
+                "hears: en: pocketsphinx",
+            },
+        ),
+        (["--engine", "local"], {"local: --engine local and --models FOLDER go together"}),
+    ],
+)
+def test_who_would_serve_what_is_told_as_the_settings_have_it(
+    words: list[str], told: set[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr(pocketsphinx, "find_spec", lambda name: object())
+    monkeypatch.setattr(apertium, "installed", lambda folders: {("en", "es"): [["cat"]]})
+    found = doctor.serving(doctor._parser().parse_args(words))
+    assert {f"{one.name}: {one.says}" for one in found} == told
 
 
 @pytest.mark.socket

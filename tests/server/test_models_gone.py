@@ -19,6 +19,7 @@ from models.sglang.translator import SGLang
 from models.transcriptions import Transcriptions
 from server.app import app, listening
 from server.member import Member
+from server.recognizers import Recognizers
 from streaming.messages import Caption, Hello, Pcm16, State
 from tests.models.sglang.double import Double, double
 from tests.models.sglang.oracle import definition
@@ -205,7 +206,7 @@ async def test_a_language_that_the_model_does_not_hear_is_refused_with_those_it_
     engine: Recognizer, sentence: str
 ) -> None:
     stage = Rooms(ScriptedRecognizer())
-    stage.house.engines = replace(stage.engines, recognizer=engine)
+    stage.house.engines = replace(stage.engines, recognizers=Recognizers([engine]))
     async with listening(app(stage.house), "127.0.0.1", 0) as url:
         with pytest.raises(LinkError, match=re.escape(sentence)) as error:
             await Link(url, "kitchen", Hello("Amani", [], ["sw"], Pcm16(16_000))).__aenter__()

@@ -1,7 +1,8 @@
 """Whatever happens in a room, every reader sees every final once and in order, or is told of a gap.
 
 A machine plays a conversation at random: people speak, revise and finish lines; readers drop out,
-come back twice, read slowly, change languages; frames arrive twice or late; the room begins anew.
+come back twice, read slowly, change languages; tokens end, renewed or not; frames arrive twice or
+late; the server ends, in order or not, and begins anew, with a journal or without.
 The oracle is the list of finals that the room published. Room, captions and outboxes are the real
 ones; there is no model, no socket and no clock but the one moved by hand.
 """
@@ -9,6 +10,8 @@ ones; there is no model, no socket and no clock but the one moved by hand.
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -16,16 +19,29 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from server.journal import Journal
 from server.member import Member
 from server.room import Room
+from server.tokens import Pass
 from streaming.captions import Line
-from streaming.messages import Caption, Hello, Kind, Message, Resume, Stability, Welcome
+from streaming.messages import (
+    Caption,
+    Hello,
+    Kind,
+    Message,
+    Resume,
+    Stability,
+    TokenExpiring,
+    Welcome,
+)
 from streaming.units import units
 from streaming.values import Hypothesis, SpeechSegment
 from tests.server.stage import Stage, settle
 
 LANGUAGES = ("en", "es", "fr")
 HEARD = "en"
+DAY_S = 86_400.0
+LASTS_S = (90, 600, 3_600)  # a token
 Key = tuple[str, str, int, str, str]  # the epoch before that of a caption
 
 
@@ -36,15 +52,19 @@ class Reader:
     member: Member
     reads: list[str]
     stability: Stability
+    token: Pass
     welcome: Welcome | None = None
     seq: int = 0
     shown: dict[Key, Caption] = field(default_factory=dict)
     finals: list[Key] = field(default_factory=list)
     since: dict[str, int] = field(default_factory=dict)  # from which `seq` a language is owed
     gaps: int = 0
+    warnings: int = 0  # that the token ends, in this connection
 
     def take(self, message: Message) -> None:
-        if isinstance(message, Welcome):
+        if isinstance(message, TokenExpiring):
+            self.warnings += 1
+        elif isinstance(message, Welcome):
             new = self.welcome is None or self.welcome.epoch != message.epoch
             assert not new or message.gap == (self.welcome is not None)
             self.welcome = message
@@ -65,15 +85,21 @@ class Reader:
 class Conversation(RuleBasedStateMachine):
     """One room and those who read it."""
 
+    kept = False  # by a journal
+
     def __init__(self) -> None:
         super().__init__()
+        self.folder = TemporaryDirectory(prefix="surtitle-")
+        self.journal: Journal | None = None
         self.loop = asyncio.new_event_loop()
+        self.wall = 1_800_000_000.0  # the time of day, by which tokens end
+        self.people = 0
         self.stage: Stage = self.run(self.staged())
         self.readers: list[Reader] = []
         self.away: list[Reader] = []
         self.open: dict[int, int] = {}  # segment -> revision
         self.segments = 0
-        self.run(self.joined("en", "live"))
+        self.run(self.joined("en", "live", max(LASTS_S)))
 
     def teardown(self) -> None:
         try:
@@ -83,13 +109,23 @@ class Conversation(RuleBasedStateMachine):
                 self.read(reader, 10**6)
             self.every_final_came()
         finally:
+            if self.journal is not None:
+                self.journal.close()
+            self.folder.cleanup()
             self.loop.close()
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self.loop.run_until_complete(work)
 
     async def staged(self) -> Stage:
-        return Stage()
+        stage = Stage()
+        if self.kept:
+            stage.house.rooms.clear()
+            self.journal = Journal(Path(self.folder.name), DAY_S, lambda: self.wall)
+            stage.house.keep(self.journal)
+            stage.room = stage.house.room("kitchen")
+        stage.room.wall = lambda: self.wall
+        return stage
 
     @property
     def room(self) -> Room:
@@ -123,10 +159,11 @@ class Conversation(RuleBasedStateMachine):
     @rule(
         reads=st.lists(st.sampled_from(LANGUAGES), min_size=1, max_size=2, unique=True),
         stability=st.sampled_from(["live", "steady", "final"]),
+        lasts=st.sampled_from(LASTS_S),
     )
-    def join(self, reads: list[str], stability: Stability) -> None:
+    def join(self, reads: list[str], stability: Stability, lasts: int) -> None:
         if len(self.readers) + len(self.away) < 4:
-            self.run(self.joined(" ".join(reads), stability))
+            self.run(self.joined(" ".join(reads), stability, lasts))
 
     @precondition(lambda self: self.readers)
     @rule(data=st.data(), count=st.integers(1, 6))
@@ -196,19 +233,51 @@ class Conversation(RuleBasedStateMachine):
         reader.since = {code: reader.since.get(code, self.last) for code in reads}
         self.run(self.greeted(reader))
 
+    @precondition(lambda self: self.readers)
+    @rule(
+        data=st.data(),
+        renewed=st.booleans(),
+        lasts=st.sampled_from(LASTS_S),
+        lines=st.integers(0, 2),
+    )
+    def expire(self, data: st.DataObject, renewed: bool, lasts: int, lines: int) -> None:
+        """A token ends in the middle of a call. Whoever has another by then does not notice; the
+        others have been told, have to leave, and may come back with a new one."""
+        reader = data.draw(st.sampled_from(self.readers))
+        member = reader.member
+        self.run(self.waited(max(0.0, reader.token.expires - 30 - self.wall)))
+        waiting = sum(isinstance(one, TokenExpiring) for one in member.news)
+        assert reader.warnings + waiting == 1, "half a minute before its end"
+        if renewed:
+            self.run(self.renewed(reader, lasts))
+        for _ in range(lines):
+            self.speak()
+            self.end_one(self.segments - 1)
+        self.run(self.waited(30.5))
+        if renewed:
+            assert member.expelled is None and self.room.members[member.id] is member
+        else:
+            assert member.expelled is not None and member.expelled.code == 4401
+            assert reader in self.away and member.id not in self.room.members
+
     @rule(seconds=st.sampled_from([1, 20, 20, 40, 70]))
     def wait(self, seconds: int) -> None:
         """Time passes: identities are forgotten, languages are no longer translated."""
         self.run(self.waited(seconds))
 
-    @rule(dice=st.integers(1, 6))
-    def restart(self, dice: int) -> None:
-        """The server begins anew, and remembers nothing. Rarely: it is the end of a story."""
-        if dice < 6:
+    @rule(dice=st.integers(1, 6), killed=st.booleans())
+    def restart(self, dice: int, killed: bool) -> None:
+        """The server begins anew. Rarely without a journal: it is the end of a story."""
+        if dice < (4 if self.kept else 6):
             return
+        if not killed:
+            for segment in list(self.open):
+                self.end_one(segment)
         self.away += self.readers
         self.readers = []
         self.open.clear()
+        if self.journal is not None:
+            self.journal.close(finished=not killed)
         self.stage = self.run(self.staged())
 
     # How
@@ -244,9 +313,14 @@ class Conversation(RuleBasedStateMachine):
     def last(self) -> int:
         return self.room.captions.seq
 
-    async def joined(self, reads: str, stability: Stability) -> None:
-        member = self.stage.join("Reader", reads=reads, stability=stability)
-        reader = Reader(member, reads.split(), stability)
+    def token(self, sub: str, lasts: float) -> Pass:
+        return Pass(sub, "kitchen", "listen", self.wall + lasts)
+
+    async def joined(self, reads: str, stability: Stability, lasts: int) -> None:
+        self.people += 1
+        token = self.token(f"reader {self.people}", lasts)
+        member = self.room.join(Hello("Reader", reads.split(), stability=stability), token)
+        reader = Reader(member, reads.split(), stability, token)
         reader.since = dict.fromkeys(reader.reads, self.last)
         self.readers.append(reader)
         self.read(reader, 1)
@@ -257,7 +331,9 @@ class Conversation(RuleBasedStateMachine):
         assert before is not None
         resume = Resume(before.epoch, reader.seq, before.participant, before.key)
         hello = Hello("Reader", reader.reads, stability=reader.stability, resume=resume)
-        reader.member = self.room.join(hello)
+        if reader.token.expires - self.wall < 1:
+            reader.token = self.token(reader.token.sub, LASTS_S[0])
+        reader.member, reader.warnings = self.room.join(hello, reader.token), 0
         self.away.remove(reader)
         self.readers.append(reader)
         self.read(reader, 1)
@@ -269,10 +345,23 @@ class Conversation(RuleBasedStateMachine):
         self.room.greet(reader.member, Hello("Reader", reader.reads, stability=reader.stability))
         await settle()
 
+    async def renewed(self, reader: Reader, lasts: int) -> None:
+        self.read(reader, len(reader.member.news))  # whoever renews has read that it is time to
+        reader.token, reader.warnings = self.token(reader.token.sub, lasts), 0
+        reader.member.carry(reader.token)
+        await self.greeted(reader)
+
     async def waited(self, seconds: float) -> None:
         self.stage.clock.advance(seconds)
+        self.wall += seconds
         for _ in range(5):
             self.room.tick()
+        for member in list(self.room.members.values()):
+            if member.expelled is not None and member.expelled.code == 4401:
+                self.room.leave(member, dropped=False)
+        here = [one for one in self.readers if one.member.id in self.room.members]
+        self.away += [one for one in self.readers if one not in here]
+        self.readers = here
         await settle()
 
     def read(self, reader: Reader, count: int) -> None:
@@ -303,10 +392,22 @@ class Conversation(RuleBasedStateMachine):
                     elif final.language == HEARD:
                         told = (*key[:2], language, "translation")
                         assert told in self.finals, f"{told} is missing, and no gap was told"
+            for key, begun in reader.shown.items():
+                owed = key[0] == epoch and begun.seq > reader.since.get(begun.language, self.last)
+                if owed and not begun.final and begun.segment not in self.open:
+                    raise AssertionError(f"{key} has no end, and no gap was told")
 
 
-Conversation.TestCase.settings = settings(stateful_step_count=40)
+class KeptConversation(Conversation):
+    """One room of a server that keeps a journal, and those who read it."""
+
+    kept = True
+
+
+STEPS = settings(stateful_step_count=40)
+Conversation.TestCase.settings = KeptConversation.TestCase.settings = STEPS
 TestNothingLost = Conversation.TestCase
+TestNothingLostOfWhatIsKept = pytest.mark.slow(KeptConversation.TestCase)
 
 
 def test_the_machine_notices_a_final_that_is_lost() -> None:

@@ -27,7 +27,7 @@ from models.energy import Energy
 from models.registry import Engines
 from models.scripted import ScriptedRecognizer, ScriptedTranslator
 from server.main import _config, parser, serve
-built = Engines(Energy(), ScriptedRecognizer(), ScriptedTranslator())
+built = Engines(Energy(), (ScriptedRecognizer(),), (ScriptedTranslator(),))
 asyncio.run(serve(_config(parser().parse_args(sys.argv[1:])), built))
 """  # `surtitle serve`, but for a detector that takes a buzz for speech
 BACK_S = 2.0  # the promise: so long after the server is up again, everybody is back

@@ -151,6 +151,25 @@ async def test_a_language_that_was_not_translated_meanwhile_is_a_gap() -> None:
     assert stage.finals(back) == [("es", "sentence-es 1-es")]  # after all, as for a late joiner
 
 
+@pytest.mark.parametrize("dropped", [True, False], ids=["forgotten", "left"])
+async def test_somebody_new_does_not_read_again_what_he_read_as_who_he_was(dropped: bool) -> None:
+    stage = Stage(ScriptedRecognizer(WORDS))
+    ana, ben = stage.join(hears="en"), stage.join("Ben", reads="es fr")
+    stage.join("Eva", reads="es fr")
+    await say(stage, ana)
+    assert len(stage.finals(ben)) == 2
+    stage.room.greet(ben, Hello("Ben", ["es"]))
+    stage.room.leave(ben, dropped)
+    await stage.wait(READER_S + 1)
+    back = again(stage, ben, seen(stage, ben), reads=["es"])
+    assert back.id != ben.id
+    stage.room.greet(back, Hello("Ben", ["es", "fr"]))
+    await settle()
+    assert stage.finals(back) == []
+    await say(stage, ana)
+    assert len(stage.finals(back)) == 2
+
+
 async def test_who_was_away_for_long_and_missed_nothing_is_not_alarmed() -> None:
     stage = Stage(ScriptedRecognizer(WORDS))
     ana, ben = stage.join(hears="en"), stage.join("Ben", reads="es")

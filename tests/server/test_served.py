@@ -40,7 +40,7 @@ def test_addresses_models_and_languages_reach_the_engines(monkeypatch: pytest.Mo
     assert said.hears["urls"] == ("https://c",) and said.hears["key"] == ""
     assert said.hears["languages"] == ["en", "zh", "zh-Hant"]
     built = registry.build(said.engine, said.hears, said.translates)
-    assert isinstance(built.translator, SGLang) and isinstance(built.recognizer, QwenAsr)
+    assert [type(one) for one in (*built.recognizers, *built.translators)] == [QwenAsr, SGLang]
     assert built.missing == ()
 
 
@@ -51,7 +51,8 @@ def test_without_a_recognizers_address_this_machine_hears_and_says_so() -> None:
             built = registry.build(said.engine, said.hears, said.translates)
         except EngineError as error:
             pytest.skip(str(error))
-        assert built.recognizer.name == "pocketsphinx" and isinstance(built.translator, kind)
+        assert [one.name for one in built.recognizers] == ["pocketsphinx"]
+        assert [type(one) for one in built.translators] == [kind]
         assert "--recognizer-url" in built.missing[0]
 
 
@@ -59,7 +60,12 @@ def test_without_a_recognizers_address_this_machine_hears_and_says_so() -> None:
     ("words", "sentence"),
     [
         (["--engine", "sglang"], "--engine sglang needs a server's address: --translator-url"),
-        (["--translator-url", HERE], "--engine auto asks no server: say --engine sglang or openai"),
+        (
+            ["--engine", "embedded", "--translator-url", HERE],
+            "--engine embedded asks no server: say --engine sglang, openai or auto",
+        ),
+        (["--engine", "local"], "--engine local and --models FOLDER go together"),
+        (["--engine", "scripted", "--models", "m"], "--engine local and --models FOLDER go"),
         (["--hypotheses", "none"], "--hypotheses is for --engine sglang"),
         (["--engine", "sglang", "--translator-url", "gpu"], "'gpu' is no address of a server"),
         (["--engine", "sglang", "--translator-url", "ftp://gpu"], "is no address of a server"),

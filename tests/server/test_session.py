@@ -184,7 +184,7 @@ async def test_without_translation_readers_get_the_words_themselves_and_are_told
 async def test_lines_of_a_broken_translator_are_translated_when_it_is_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("server.translation.REST_S", 0.0)
+    monkeypatch.setattr("server.interpreter.REST_S", 0.0)
     translator = ScriptedTranslator(faults=Faults(fail=range(1, 12)), forces_prefix=False)
     stage = Stage(ScriptedRecognizer([["good morning"]]), translator)
     ana, ben = stage.join(hears="en"), stage.join("Ben", reads="es")
@@ -205,6 +205,24 @@ async def test_a_translation_that_was_begun_and_never_comes_is_withdrawn() -> No
     await stage.wait(32.0)
     last = stage.captions(ben, lambda c: c.kind == "translation")[-1]
     assert (last.final, last.text) == (True, "")
+
+
+async def test_a_translation_that_fails_behind_its_words_and_never_comes_leaves_the_words() -> None:
+    """They were said while it worked, so its readers had waited for it."""
+    translator = ScriptedTranslator(forces_prefix=False)
+    stage = Stage(ScriptedRecognizer([["good morning"]]), translator)
+    ana, ben = stage.join(hears="en"), stage.join("Ben", reads="es")
+    await stage.speak(ana, loud(1_200) + quiet(300))
+    translator._faults = Faults(fail=range(1, 10**6))  # from the line's last pass on
+    await stage.speak(ana, quiet(900))
+    assert stage.finals(ben) == []
+    await stage.wait(32.0)
+    (final,) = stage.captions(ben, lambda c: c.final)
+    assert (final.kind, final.text, final.degraded) == (
+        "translation",
+        "good morning",
+        "untranslated",
+    )
 
 
 async def test_a_translator_that_hangs_holds_up_nobody_else() -> None:

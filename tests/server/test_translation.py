@@ -7,8 +7,9 @@ import pytest
 
 from models.base import EngineError, Request
 from models.scripted import ScriptedRecognizer
+from server.interpreter import PATIENCE
 from server.metrics import Metrics
-from server.translation import PATIENCE, Translation, Unusable
+from server.translation import By, Translation, Unusable
 from streaming.messages import Caption, Display, State
 from streaming.values import Pair
 from tests.server.stage import Stage, loud, quiet
@@ -42,17 +43,18 @@ class Model:
 def translation(answer: Answer) -> tuple[Model, Translation, list[str], list[str]]:
     """The model, how it is asked, what became of the pair, and what was refused."""
     model, changes, refused = Model(answer), list[str](), list[str]()
-    made = Translation(model, lambda pair, reason: changes.append(reason))
+    made = Translation([model], lambda pair, level, reason: changes.append(reason))
     made.on_refused = refused.append
     return model, made, changes, refused
 
 
+MODEL = By("model")
 MORNING = Request("zh", "en", "早上好，欢迎大家来到这里")
 
 
 async def test_what_stands_around_a_translation_is_not_shown() -> None:
     _, made, _, refused = translation(lambda _: '"Good morning and welcome."<|im_end|>')
-    assert await made.translate(MORNING) == "Good morning and welcome."
+    assert await made.translate(MORNING) == ("Good morning and welcome.", MODEL)
     assert refused == []
 
 
@@ -83,7 +85,7 @@ async def test_a_final_is_asked_for_again_without_what_may_have_led_astray() -> 
     model, made, changes, refused = translation(
         lambda request: "As an AI model, I" if request.context else "Good morning, welcome."
     )
-    assert await made.translate(request) == "Good morning, welcome."
+    assert await made.translate(request) == ("Good morning, welcome.", MODEL)
     assert (refused, changes) == (["remark"], [])
     first, second = model.asked
     assert (first.hypothesis, second.hypothesis, second.context) == ("Good", "", ())
@@ -103,9 +105,9 @@ async def test_a_model_that_never_translates_is_down_until_it_does() -> None:
     assert not made.works("zh", "en")
     assert changes == ["the translator answered nothing"]
     assert refused == ["empty"] * PATIENCE
-    made.down["zh", "en"] = ("", 0.0)  # time has passed
+    made.directions["zh", "en"].serving.rested = 0.0  # time has passed
     answers[0] = "Good morning, everybody."
-    assert await made.translate(MORNING) == "Good morning, everybody."
+    assert await made.translate(MORNING) == ("Good morning, everybody.", MODEL)
     assert made.works("zh", "en") and changes[-1] == ""
     answers[0] = "I can't help with that."
     with pytest.raises(Unusable):
@@ -122,8 +124,8 @@ async def test_an_answer_without_end_is_left() -> None:
 async def test_engines_that_cannot_improvise_are_not_judged() -> None:
     model = Model(lambda request: request.text)
     model.generative = False
-    made = Translation(model, lambda pair, reason: None)
-    assert await made.translate(MORNING) == MORNING.text
+    made = Translation([model], lambda *change: None)
+    assert await made.translate(MORNING) == (MORNING.text, MODEL)
 
 
 async def test_an_open_line_stays_as_it_is_while_the_model_talks_nonsense() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import TestServer
 
-from models import commands
+from models import commands, pocketsphinx
 from models.base import EngineError
 from models.local import main as local
 from models.local.main import named
@@ -56,13 +56,28 @@ def test_the_list_shows_what_is_here_and_what_can_be_had(
 ) -> None:
     translator(tmp_path / "opus-mt-en-es", WORDS)
     recognizer(tmp_path / "tones-zh-en", {"你": 500.0})
+    translator(tmp_path / "nllb-200-distilled-600M-ctranslate2", WORDS, ("eng_Latn", "spa_Latn"))
     (tmp_path / "half").mkdir()
     assert run("list", "--folder", str(tmp_path)) == 0
     said = capsys.readouterr().out
     assert "opus-mt-en-es: translator (opus), en-es" in said
     assert "tones-zh-en: recognizer (transducer)" in said
+    assert "MB; CC BY-NC 4.0" in said
     assert "half: " in said and "has no vocabulary" in said
     assert "zipformer-zh-en" in said and "not for commercial use" in said
+    nllb = "ctranslate2 (nllb-200-distilled-600M-ctranslate2), then ctranslate2 (opus-mt-en-es)"
+    assert f"translates en-es: {nllb}" in said and "hears zh: sherpa (tones-zh-en)" in said
+
+
+def test_what_is_here_is_listed_where_nothing_can_hear(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pocketsphinx, "find_spec", lambda name: None)
+    translator(tmp_path / "opus-mt-en-es", WORDS)
+    assert run("list", "--folder", str(tmp_path)) == 0
+    said = capsys.readouterr().out
+    assert "opus-mt-en-es: translator (opus), en-es" in said
+    assert "cannot run here" in said and "pip install pocketsphinx" in said
 
 
 def test_a_model_is_fetched_into_a_folder_of_its_name(

@@ -41,11 +41,13 @@ def config(tmp_path: Path) -> Config:
 
 
 @asynccontextmanager
-async def serving(config: Config, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
+async def serving(
+    config: Config, monkeypatch: pytest.MonkeyPatch, glossary: Glossary | None = None
+) -> AsyncIterator[str]:
     """Its speech is tones, which silero rightly takes for none: loudness decides."""
     monkeypatch.setattr(registry, "detector", lambda name: Energy())
-    house = House(config, Metrics(), Glossary())
-    built = registry.build(config.engine, config.hears, config.translates)
+    house = House(config, Metrics(), glossary or Glossary())
+    built = registry.build(config.engine, config.hears, config.translates, config.folders)
     assert built.missing == ()
     async with (
         started(built, Clock(), house.translation_changed) as house.engines,
@@ -91,3 +93,16 @@ async def test_two_people_read_each_other_by_models_in_folders(
     assert finals(wei, "en") == [("hello", "ctranslate2")]
     welcome = next(one for one in ana if one["type"] == "welcome")
     assert ["zh", "en", "ctranslate2"] in welcome["pairs"]
+
+
+async def test_a_name_of_the_rooms_glossary_is_heard_for_what_sounds_like_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recognizer(tmp_path / "tones-zh-en", {**TONES, "号": 3000.0}, likelier={"好": 0.3})
+    translator(tmp_path / "tiny-nllb", {**MEANINGS, "你号": "Nihao"}, LANGUAGES)
+    folders = ["--models", str(tmp_path / "tones-zh-en"), "--models", str(tmp_path / "tiny-nllb")]
+    local = _config(parser().parse_args(["--engine", "local", *folders]))
+    for glossary, heard in ((None, "你好"), (Glossary([{"zh": "你号", "en": "Nihao"}]), "你号")):
+        async with serving(local, monkeypatch, glossary) as url:
+            wei = await talk(url, "Wei", "zh", "en", 2000, 3000)
+        assert finals(wei, "zh") == [(heard, "sherpa")]

@@ -12,7 +12,7 @@ import pytest
 from models import registry
 from models.base import EngineError, Hints, Primed
 from models.local.sherpa import Sherpa, readable
-from tests.models.local.tiny_sherpa import recognizer, tone
+from tests.models.local.tiny_sherpa import ctc, recognizer, tone
 
 pytestmark = pytest.mark.engine
 
@@ -57,6 +57,15 @@ async def test_words_come_while_they_are_said_and_stay(folder: Path) -> None:
         assert said[-1] == "hello world 你好"
         assert said[0] == "hello"
         assert all(later.startswith(before) for before, later in pairwise(said))
+
+
+async def test_a_ctc_model_hears_as_well_and_expects_no_names(tmp_path: Path) -> None:
+    async with started(ctc(tmp_path / "streaming-ctc-zh-en", TONES)) as engine:
+        said = await heard(engine, sound(500, 1000, 2000))
+        assert said[-1] == "hello world 你"
+        assert all(later.startswith(before) for before, later in pairwise(said))
+        engine.prime("p1", Hints(terms=("你号",)))
+        assert (await heard(engine, sound(2000)))[-1] == "你"
 
 
 async def test_the_segments_language_is_one_that_is_written_so(folder: Path) -> None:
