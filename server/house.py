@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from functools import partial
 
 from streaming.glossary import Glossary
 from streaming.messages import Error, Hello, Level, State
@@ -41,6 +42,11 @@ class House:
         metrics.watch("readers", "Connections", lambda: len(self.members()))
         metrics.watch("waiting_captions", "Captions not sent yet", self._waiting)
         metrics.watch("waiting_segments", "Segments no recognizer has seen", self._unheard)
+        levels: tuple[Level, ...] = "degraded", "down"
+        for level in levels:
+            what = f"Directions of translation that are {level}"
+            metrics.watch(f"directions_{level}", what, partial(self._directions, level))
+        metrics.watch("recognitions_down", "Microphones that cannot be heard", self._deaf)
         metrics.watch("skipped_hops", "Updates replaced by newer ones unread", self._skipped)
 
     def room(self, name: str) -> Room:
@@ -81,6 +87,7 @@ class House:
 
     def translation_changed(self, pair: tuple[str, str], level: Level, reason: str) -> None:
         """A pair of languages broke, is done by a lesser engine, or works again."""
+        self.metrics.changes.labels("translation", level).inc()
         for room in self.rooms.values():
             room.translation_changed(pair, level, reason)
 
@@ -138,6 +145,14 @@ class House:
 
     def _sessions(self) -> list[object]:
         return [session for room in self.rooms.values() for session in room.sessions.values()]
+
+    def _directions(self, level: Level) -> float:
+        known = self.engines.translation.directions.values() if self.engines is not None else ()
+        return sum(one.state[0] == level for one in known)
+
+    def _deaf(self) -> float:
+        rooms = self.rooms.values()
+        return sum(one.recognition.down for room in rooms for one in room.sessions.values())
 
     def _waiting(self) -> float:
         return sum(len(member.outbox) for member in self.members())

@@ -87,6 +87,11 @@ class Metrics:
         self.doubts = self._counter(
             "recognition_doubted", "Answers of a recognizer not shown, by what was wrong", "what"
         )
+        self.changes = self._counter(
+            "degradation_changes",
+            "How often a direction of translation, or a microphone's recognition, came to a level",
+            *("scope", "level"),
+        )
         self.rooms = Rooms(self.registry)
         self.errors = self._counter("errors", "Connections closed with an error", "code")
         self.audio = Audio()

@@ -249,6 +249,7 @@ class Room:
     def recognition_changed(self, speaker: str, reason: str) -> None:
         """Recognition broke, or works again."""
         level: Level = "down" if reason else "ok"
+        self.metrics.changes.labels("recognition", level).inc()
         since = self.at(self.clock.now())
         self.people.tell(State("recognition", level, reason or None, since=since))
 

@@ -185,6 +185,7 @@ async def test_without_its_recognizer_a_room_is_told_since_when_and_hears_again_
         assert (state.scope, state.level) == ("recognition", "down")
         assert reason in (state.reason or "")
         assert state.since is not None and state.since >= begun
+        assert b"surtitle_recognitions_down 0.0" not in stage.house.metrics.page()
 
         server.answers[CHAT], server.fault = answer, ""
         if fault == "gone":

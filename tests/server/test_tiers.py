@@ -88,6 +88,7 @@ async def test_when_the_best_goes_the_next_translates_and_says_so_until_it_is_ba
     (told,) = [one for one in stage.told[late.id] if isinstance(one, State)]
     assert (told.level, told.since) == ("degraded", state.since)
     assert stage.engines.translation.pairs[0] == ("en", "es", "plain")
+    assert b"surtitle_directions_degraded 1.0" in stage.house.metrics.page()
 
     stage.good.broken = False
     stage.rested()
@@ -96,6 +97,10 @@ async def test_when_the_best_goes_the_next_translates_and_says_so_until_it_is_ba
     before = len(stage.captions(ben))
     await stage.speak(ana, SENTENCE)
     assert by(stage.captions(ben)[before:]) == {("good", None)}
+    page = stage.house.metrics.page().decode()
+    assert "surtitle_directions_degraded 0.0" in page
+    for level in ("degraded", "ok"):
+        assert f'changes_total{{level="{level}",scope="translation"}} 1.0' in page
 
 
 async def test_no_reader_waits_for_one_that_hangs_while_another_translates() -> None:
