@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
-from models import registry
+from models import parent, registry
 from models.base import Doubting, EngineError, Frugal
 from streaming.glossary import Glossary, GlossaryError, parse
 
@@ -77,7 +77,7 @@ async def serve(config: Config, built: registry.Engines) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     if config.parent_fd is not None:
-        loop.add_reader(config.parent_fd, stop.set)
+        parent.watch(config.parent_fd, stop)
     house = House(config, Metrics(), _glossary(config.glossary))
     for translator in built.translators:
         if isinstance(translator, Frugal):

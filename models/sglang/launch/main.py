@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from models import parent
+
 from . import checks
 from .cards import CARDS, ROLES
 from .command import ALGORITHMS, Launch, shown
@@ -114,7 +116,7 @@ async def _serve(launch: Launch, key: str, options: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     if options.parent_fd is not None:
-        loop.add_reader(options.parent_fd, stop.set)
+        parent.watch(options.parent_fd, stop)
     _news(f"starting SGLang with {launch.model} on {CARDS[launch.card].about}")
     told = Told(_news, _log if options.verbose else _nothing, _announcer(launch, options.ready_fd))
     kept = asyncio.create_task(keep(launch, key, told))
