@@ -75,6 +75,7 @@ COMMANDS = {
         "clients.shell.manual:main", "all of this as a page for `man`", "tui", about="all"
     ),
     "offline": Command("server.offline:main", "the engines' result, unstreamed", "server", True),
+    "answers": Command("models.answers:main", "for judge: a translator", "server", True),
     "examine-engines": Command("server.doctor:main", "for doctor: the engines", "server", True),
     "examine-sound": Command("clients.shell.sound:main", "for doctor: microphones", "tui", True),
 }
@@ -126,7 +127,8 @@ def call(name: str, command: Command, words: Sequence[str]) -> int:
     if {"-h", "--help"} & set(takewhile(lambda word: word != "--", words)):
         from clients.shell import manual
 
-        print(manual.page(name, found.parser(), command.settings))
+        chosen = getattr(found, "subcommand", lambda word: None)(words[0])
+        print(manual.page(name, chosen or found.parser(), command.settings))
         return 0
     if command.about:
         return main(words, parsers(command.about))

@@ -10,34 +10,24 @@ the same text has the same answer.
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
 from zlib import crc32
 
 from tokenizers import Tokenizer
 
+from loadtest.judge.policies import Line
+from loadtest.judge.spoken import Utterance, bare, grown, join
 from models.apertium import Apertium
 from models.base import Request
 from streaming.agreement import reach
 from streaming.retranslation import Ask
 from streaming.units import pieces, units
 
-from .spoken import STREAMS, Sentence, Utterance, bare, grown, join, numbers, sentences
+from .spoken import STREAMS, Sentence, numbers, sentences
 
 MODEL = Path(__file__).parent / "teensy"
 SENTENCES = 4  # of a long line
 DOUBT = 0.3  # of the words that hang on the last word heard are others at first
 FICKLE = 0.05  # of the answers have one older word in other words
-
-
-class Teller(Protocol):
-    """Answers what `Retranslation` asks for."""
-
-    forces_prefix: bool
-
-    async def answer(self, whole: str, ask: Ask, told: Sequence[str]) -> str:
-        """What follows the prefix. `whole`: the transcript that `ask` is about; `told`: pieces of
-        the line before the answer, closed sentences and prefix."""
-        ...
 
 
 def after(answer: str, told: Sequence[str]) -> str:
@@ -147,9 +137,6 @@ class Installed:
     async def answer(self, whole: str, ask: Ask, told: Sequence[str]) -> str:
         request = Request(*self.pair, ask.text, final=ask.final)
         return "".join([piece async for piece in self.apertium.translate(request)])
-
-
-Line = tuple[Utterance, Teller]
 
 
 def scripted(source: str, target: str, heard: Sequence[Utterance], seed: int = 0) -> list[Line]:

@@ -6,17 +6,17 @@ else to do. The loop watches itself: how late frames leave, how long it was away
 """
 
 import heapq
-import select
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from random import Random
 
 from clients.console import Problem
-from streaming.messages import Caption, Error, State, Welcome
+from streaming.messages import Welcome
 
 from .connection import Address, Link
 from .dialects import DIALECTS
+from .listening import Listening
 from .load import Load, Seat
 from .tally import Tally
 from .verdict import Bars
@@ -57,11 +57,13 @@ class Crowd:
         self.lost: list[str] = []
         """Why connections ended that should not have."""
         self._rooms: dict[tuple[str, str], Room] = {}
-        self._poll = select.epoll()
-        self._by_fd: dict[int, Link] = {}
-        self._waiting: deque[tuple[Link, float, bytes]] = deque()
+        self._calls = None
+        if load.transport == "webrtc":
+            from .calls import Calls  # aiortc, which nobody else needs
+
+            self._calls = Calls(url)
+        self._listening = Listening(self.tally, self._let_in, self._lose, self._over)
         self._heap: list[tuple[float, int, int]] = []
-        self._looked = 0.0
         self._tick: Callable[[float], None] = lambda now: None
         self._ticks = 0.0
 
@@ -84,7 +86,7 @@ class Crowd:
             while unopened and opening < AT_ONCE:
                 self._open(unopened.popleft())
                 opening += 1
-            self._receive(0.05)
+            self._listening.receive(0.05)
             for link in self.links:
                 if link.gone:
                     raise Problem(f"{link.seat.name} was not let in by {self.at.url}: {link.gone}")
@@ -96,6 +98,8 @@ class Crowd:
                     f"the server at {self.at.url} let in {joined} of {len(self.links)} people and"
                     f" then nobody for {OPENING_S:g} s"
                 )
+        if self._calls is not None:
+            self._calls.ready()
 
     def _open(self, link: Link) -> None:
         try:
@@ -103,15 +107,7 @@ class Crowd:
         except Refused as refused:
             self._lose(link, str(refused))
             return
-        self._by_fd[link.socket.fileno()] = link
-        self._poll.register(link.socket.fileno(), select.EPOLLOUT)
-
-    def _connect(self, link: Link) -> None:
-        """The connection can go on."""
-        try:
-            self._poll.modify(link.socket.fileno(), link.connect())
-        except Refused as refused:
-            self._lose(link, str(refused))
+        self._listening.watch(link)
 
     def _let_in(self, link: Link, welcome: Welcome | None = None) -> None:
         link.joined, link.since = True, time.monotonic()
@@ -128,6 +124,8 @@ class Crowd:
         if link.seat.hears:
             link.voice = Voice(0.0, self.load.frame, self.load.speed)
             room.voices[participant] = link.voice
+        if self._calls is not None and link.voice is not None and welcome is not None:
+            self._calls.dial(link.order, link.seat.room, welcome.key)
         if before is not None:
             self._begin_anew(link, before, welcome)
 
@@ -165,7 +163,7 @@ class Crowd:
         """Everybody speaks from `start` on, as the load says; returns after the last frame."""
         self.start, self._tick, self._ticks = start, tick or self._tick, start + 1
         begin, end = self.load.counted
-        self.window = start + begin, start + end
+        self.window = self._listening.window = start + begin, start + end
         for link in self.links:
             if link.witness is not None:
                 link.witness.window = self.window
@@ -198,9 +196,14 @@ class Crowd:
             heapq.heappop(self._heap)
             return
         place = int(link.seat.first * len(self.frames)) + voice.frames
+        position = voice.frames * self.load.frame
         voice.send(now)
         heapq.heapreplace(self._heap, (voice.next, SEND, link.order))
-        self._send(link, self.frames[place % len(self.frames)])
+        said = self.frames[place % len(self.frames)]
+        if self._calls is not None:
+            self._calls.say(link.order, position, said)
+        else:
+            self._send(link, said)
         self.sent += 1
         if self.window[0] <= due < self.window[1] and due >= link.since:
             self.tally["tester.late"].add(1000 * (now - due))
@@ -211,13 +214,13 @@ class Crowd:
             if now >= self._ticks:
                 self._ticks += 1
                 self._tick(now)
-            elif self._waiting and due - now > IDLE_S:
-                if not self._receive(0.0):
-                    self._understand_one()
+            elif self._listening.waiting and due - now > IDLE_S:
+                if not self._listening.receive(0.0):
+                    self._listening.understand_one()
             else:
-                self._receive(min(due, self._ticks) - now)
-        if now - self._looked > LOOK_S:
-            self._receive(0.0)
+                self._listening.receive(min(due, self._ticks) - now)
+        if now - self._listening.looked > LOOK_S:
+            self._listening.receive(0.0)
         return now
 
     def _send(self, link: Link, data: bytes) -> None:
@@ -226,87 +229,11 @@ class Crowd:
         except Refused as refused:
             self._lose(link, str(refused))
 
-    # Listening
-
-    def _receive(self, wait: float) -> bool:
-        """Take in what is there, or comes within `wait` seconds; whether anything did."""
-        # epoll waits whole milliseconds; select, which waits microseconds, waits for epoll.
-        if not select.select([self._poll], [], [], max(0.0, wait))[0]:
-            self._looked = time.monotonic()
-            return False
-        now = time.monotonic()
-        for fd, _ in self._poll.poll(0):
-            link = self._by_fd.get(fd)
-            if link is None:  # lost a moment ago
-                continue
-            if link.connecting:
-                self._connect(link)
-            else:
-                self._take(link, now)
-        self._looked = time.monotonic()
-        if self.window[0] <= now < self.window[1]:
-            self.tally["tester.away"].add(1000 * (self._looked - now))
-        return True
-
-    def _take(self, link: Link, now: float) -> None:
-        data = link.receive()
-        if data is None:
-            return
-        if not data:
-            self._over(link)
-            return
-        self._weigh(link, "bytes", len(data), now)
-        opened = link.incoming.open
-        try:
-            messages = link.incoming.push(data)
-        except Refused as refused:
-            self._lose(link, str(refused))
-            return
-        if not opened and link.incoming.open:
-            for frame in link.dialect.opening():
-                self._send(link, frame)
-            if not link.dialect.welcomes:
-                self._let_in(link)
-        if link.incoming.answers:
-            for answer in link.incoming.answers:
-                self._send(link, answer)
-            link.incoming.answers.clear()
-        if link.joined and not link.ended:
-            self._waiting.extend((link, now, message) for message in messages)
-        else:
-            for message in messages:
-                self._understand(link, now, message)
-        if link.incoming.closed:
-            self._over(link)
-
-    def _weigh(self, link: Link, what: str, size: int, now: float) -> None:
-        """Count bytes of the time that counts, apart for those who speak and those who read."""
-        if self.window[0] <= now < self.window[1]:
-            self.tally.counts[f"{'speaker' if link.seat.hears else 'reader'}_{what}"] += size
-
-    def _understand_one(self) -> None:
-        self._understand(*self._waiting.popleft())
-
-    def _understand(self, link: Link, now: float, message: bytes) -> None:
-        for heard in link.dialect.hear(message):
-            if isinstance(heard, Caption):
-                if link.witness is not None:
-                    link.witness.push(heard, now)
-                self._weigh(link, "caption_bytes", len(message), now)
-            elif isinstance(heard, Welcome):
-                self._let_in(link, heard)
-            elif isinstance(heard, Error):
-                link.gone, link.refused = link.gone or heard.message, True
-            elif isinstance(heard, State):
-                link.drained = link.drained or heard.level == "drained"
-
     # Going
 
     def _over(self, link: Link) -> None:
         """The server closed the connection, in order or not."""
-        for other, now, message in [it for it in self._waiting if it[0] is link]:
-            self._understand(other, now, message)
-        self._waiting = deque(it for it in self._waiting if it[0] is not link)
+        self._listening.understand_all_of(link)
         closed = link.incoming.closed
         if link.ended and (link.drained or (closed is not None and closed[0] in (1000, 1005))):
             link.drained = True
@@ -329,10 +256,7 @@ class Crowd:
             self.lost.append(why)
 
     def _shut(self, link: Link) -> None:
-        fd = link.socket.fileno()
-        if fd in self._by_fd:
-            self._poll.unregister(fd)
-            del self._by_fd[fd]
+        self._listening.unwatch(link)
         link.socket.close()
 
     def _disturb(self, what: int, order: int) -> None:
@@ -353,6 +277,8 @@ class Crowd:
 
     def end(self, within: float = ENDING_S) -> None:
         """No more audio: the speakers get their last finals, then the readers leave."""
+        if self._calls is not None:
+            self._calls.flush()
         for spoke in (True, False):
             part = [link for link in self.links if bool(link.seat.hears) is spoke and not link.gone]
             for link in part:
@@ -361,17 +287,17 @@ class Crowd:
                     self._send(link, frame)
             until = time.monotonic() + within
             while time.monotonic() < until:
-                while self._waiting:
-                    self._understand_one()
+                while self._listening.waiting:
+                    self._listening.understand_one()
                 if all(link.drained or link.gone for link in part):
                     break
                 for link in part:
                     if link.unsent:
                         self._send(link, b"")
-                self._receive(0.05)
+                self._listening.receive(0.05)
         counts = self.tally.counts
-        while self._waiting:
-            self._understand_one()
+        while self._listening.waiting:
+            self._listening.understand_one()
         for link in self.links:
             counts["undrained"] += not link.drained
             held = link if link.witness is not None else link.before
@@ -382,9 +308,11 @@ class Crowd:
     def _leave(self) -> None:
         for link in self.links:
             self._shut(link)
-        self._poll.close()
+        self._listening.close()
+        if self._calls is not None:
+            self._calls.close()
 
     @property
     def backlog(self) -> int:
         """Messages that came and are not understood yet."""
-        return len(self._waiting)
+        return len(self._listening.waiting)

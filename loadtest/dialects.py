@@ -25,6 +25,7 @@ from streaming.messages import (
     Pcm16,
     Resume,
     State,
+    WebRtc,
     Welcome,
     WireError,
     decode_server,
@@ -33,13 +34,18 @@ from streaming.messages import (
 from streaming.values import SAMPLE_RATE
 
 from .load import Load, Seat
+from .speech import Transport
 from .websocket import TEXT, frame
 
 Heard = Welcome | Caption | State | Error
 """What a crowd understands; `Error` ends the connection, `State` "drained" the conversation."""
 
 DRAINED = State("connection", "drained")
+LONGEST_S = 1e6  # seconds that a run may last; what another server says is beyond is not true
 DEEPGRAM_KEY = "DEEPGRAM_API_KEY"  # the environment variable their own SDK reads
+
+
+CODECS: dict[Transport, Audio] = {"ws": Pcm16(SAMPLE_RATE), "opus": Opus(), "webrtc": WebRtc()}
 
 
 class Dialect(ABC):
@@ -105,7 +111,7 @@ class Surtitle(Dialect):
 
     def opening(self) -> list[bytes]:
         seat = self.seat
-        codec: Audio = Opus() if self.load.transport == "opus" else Pcm16(SAMPLE_RATE)
+        codec = CODECS[self.load.transport]
         hello = Hello(
             seat.name,
             list(seat.reads),
@@ -210,7 +216,7 @@ class Vosk(Dialect):
         if text.strip() and not self.lines.shown:
             self.begun = sent
         if reply.result:
-            self.begun = round(reply.result[0].start * SAMPLE_RATE)
+            self.begun = position(reply.result[0].start)
         if text.strip() or self.lines.shown or reply.text != "":
             yield self.lines.caption(text, min(self.begun, heard), heard, reply.text is not None)
 
@@ -263,10 +269,15 @@ class Deepgram(Dialect):
             return
         said = result.channel.alternatives
         text = said[0].transcript if said else ""
-        start = round(result.start * SAMPLE_RATE)
-        heard = start + round(result.duration * SAMPLE_RATE)
+        start = position(result.start)
+        heard = start + position(result.duration)
         if text.strip() or self.lines.shown:  # a final without words about nothing is no line
             yield self.lines.caption(text, start, heard, result.is_final)
+
+
+def position(seconds: float) -> int:
+    """The sample that is said so many seconds after the first, within a run's length."""
+    return round(min(max(seconds, 0.0), LONGEST_S) * SAMPLE_RATE)
 
 
 Reply = TypeVar("Reply")
@@ -276,7 +287,7 @@ def decoded(decode: Callable[[bytes], Reply], payload: bytes, whose: str) -> Rep
     """A message of theirs, or a Problem that says whose it is not."""
     try:
         return decode(payload)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise Problem(f"{payload[:60]!r} is no message of {whose}'s protocol") from error
 
 

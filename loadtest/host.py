@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
@@ -171,29 +171,38 @@ async def theirs(url: str, metrics: str, room: str, token: str | None = None) ->
 class Restart:
     """Kills a server of our own as a crash does, and starts it again at the same address."""
 
-    def __init__(
-        self, stack: AsyncExitStack, engine: str, speed: float, options: tuple[str, ...]
-    ) -> None:
-        self.stack, self.engine, self.speed, self.options = stack, engine, speed, options
+    def __init__(self, stack: AsyncExitStack, start: "Start") -> None:
+        self.stack, self.start = stack, start
 
     async def __call__(self, host: Host) -> None:
         killed = host.alive()
         killed.send_signal(signal.SIGKILL)
         while psutil.pid_exists(killed.pid):  # asyncio, whose child it is, waits for it
             await asyncio.sleep(REAPED_S)
-        options = *self.options, "--port", f"{urlsplit(host.url).port}"
-        ready, process = await _started(self.stack, self.engine, self.speed, options)
+        port = "--port", f"{urlsplit(host.url).port}"
+        again = replace(self.start, options=(*self.start.options, *port))
+        ready, process = await _started(self.stack, again)
         host.metrics, host.process = ready.metrics, process
 
 
-async def _started(
-    stack: AsyncExitStack, engine: str, speed: float, options: tuple[str, ...] = ()
-) -> tuple[child.Ready, psutil.Process]:
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a server of our own is started."""
+
+    engine: str
+    speed: float
+    options: tuple[str, ...]
+    command: tuple[str, ...] | None
+    """Instead of `surtitle serve`: something that takes the same options."""
+
+
+async def _started(stack: AsyncExitStack, start: Start) -> tuple[child.Ready, psutil.Process]:
     """A server for as long as the stack lasts, and its process."""
     before = set(psutil.Process().children())
-    ready = await stack.enter_async_context(child.server(engine, speed, options))
+    made = child.server(start.engine, start.speed, start.options, start.command)
+    ready = await stack.enter_async_context(made)
     born = set(psutil.Process().children()) - before
-    process = next(it for it in born if "serve" in it.cmdline())
+    process = next(it for it in born if "--ready-fd" in it.cmdline())
     return ready, process
 
 
@@ -204,13 +213,15 @@ async def ours(
     speed: float = 1.0,
     realtime: bool = False,
     options: tuple[str, ...] = (),
+    command: tuple[str, ...] | None = None,
 ) -> AsyncIterator[Host]:
     """A server of our own for as long as the block lasts; on these cores, if they are named.
-    `options`: more of `surtitle serve`."""
+    `options`: more of `surtitle serve`; `command`: instead of that, with the same options."""
+    start = Start(engine, speed, options, command)
     async with AsyncExitStack() as stack:
         with on_cores(cores, realtime):
-            ready, process = await _started(stack, engine, speed, options)
-        restart = Restart(stack, engine, speed, options)
+            ready, process = await _started(stack, start)
+        restart = Restart(stack, start)
         yield Host(ready.url, ready.metrics, ready.pairs, engine, process, restart)
 
 
@@ -235,7 +246,8 @@ def cores() -> tuple[set[int], set[int]]:
 def on_cores(cores: Collection[int] | None, realtime: bool = False) -> Iterator[None]:
     """This process, and what it starts, on these cores (None: where it is); `realtime`: before
     everything else there."""
-    before, policy = os.sched_getaffinity(0), os.sched_getscheduler(0)
+    before = os.sched_getaffinity(0)
+    policy, priority = os.sched_getscheduler(0), os.sched_getparam(0)
     if cores is not None:
         os.sched_setaffinity(0, cores)
     if realtime:
@@ -244,5 +256,5 @@ def on_cores(cores: Collection[int] | None, realtime: bool = False) -> Iterator[
         yield
     finally:
         if realtime:
-            os.sched_setscheduler(0, policy, os.sched_param(0))
+            os.sched_setscheduler(0, policy, priority)
         os.sched_setaffinity(0, before)

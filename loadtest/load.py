@@ -59,7 +59,7 @@ class Load:
     @property
     def frame(self) -> int:
         """Samples in one binary frame."""
-        return samples(OPUS_MS if self.transport == "opus" else self.frame_ms)
+        return samples(self.frame_ms if self.transport == "ws" else OPUS_MS)
 
     @property
     def period(self) -> float:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import get_args
 
@@ -42,7 +43,8 @@ EXAMPLES = """\
   surtitle loadtest --engine embedded --speakers 2 --soak --seconds 3600 --json hour.json
   surtitle loadtest --speakers 10 --fault stall@10 --fault loss@20
   surtitle loadtest --server ws://127.0.0.1:2700 --protocol vosk --speakers 200
-  surtitle loadtest compare before.json after.json"""
+  surtitle loadtest compare before.json after.json
+  surtitle loadtest plan --speakers 500 --languages 4 --card h200"""
 
 
 class Options(argparse.Namespace):
@@ -78,14 +80,29 @@ class Options(argparse.Namespace):
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run a load, or compare two results; see --help."""
+    """Run a load, compare two results, or plan for one that is to come; see --help."""
     if argv[:1] == ["compare"]:
         return compare.main(argv[1:])
+    if argv[:1] == ["plan"]:
+        from .plan import main as plan  # what computes queues is loaded for this alone
+
+        return plan.main(argv[1:])
     it = parser()
     options = it.parse_args(argv, Options())
     if problem := wrong(options):
         it.error(problem)
     return run(tested(options))
+
+
+def subcommand(word: str) -> argparse.ArgumentParser | None:
+    """The arguments of what is a command of its own; None if it is none."""
+    if word == "compare":
+        return compare.parser()
+    if word == "plan":
+        from .plan import main as plan
+
+        return plan.parser()
+    return None
 
 
 def wrong(options: Options) -> str:
@@ -99,6 +116,10 @@ def wrong(options: Options) -> str:
         return f"{options.protocol} has no rooms and no languages: leave out --readers, --languages"
     if options.protocol != "surtitle" and options.transport != "ws":
         return f"{options.protocol} is sent PCM: leave out --transport"
+    if options.transport == "webrtc" and find_spec("aiortc") is None:
+        return "--transport webrtc needs aiortc: pip install -e '.[loadtest,webrtc]'"
+    if options.transport == "webrtc" and options.fault:
+        return "--transport webrtc is for runs without faults: leave out --fault"
     if options.rooms is not None and options.rooms > options.speakers + options.readers:
         return f"{options.rooms} rooms are more than there are people"
     if any(fault.at >= options.ramp + options.warm + options.seconds for fault in options.fault):
@@ -141,7 +162,7 @@ def asked(options: Options) -> Load:
         options.ramp,
         options.warm,
         frame_ms=options.frame,
-        transport="opus" if options.transport == "opus" else "ws",
+        transport=options.transport,  # type: ignore[arg-type]
         stability=options.stability,  # type: ignore[arg-type]  # argparse knows the choices
         audio=options.audio or CONVERSATION,
         faults=tuple(options.fault),
@@ -169,8 +190,10 @@ async def served(options: Options, core: set[int] | None, load: Load) -> AsyncIt
     if options.server is None:
         tell(f"starting a server of its own (engine {options.engine})")
         people = load.speakers + load.readers
-        most = room_for(load.speakers, load.rooms or load.speakers, people)
-        async with ours(options.engine, core, options=most) as host:
+        more = room_for(load.speakers, load.rooms or load.speakers, people)
+        if load.transport == "webrtc":
+            more = *more, "--webrtc"
+        async with ours(options.engine, core, options=more) as host:
             yield host
     elif options.protocol == "surtitle":
         yield await theirs(options.server, options.metrics, "load-0", load.token)
@@ -233,8 +256,8 @@ def parser() -> argparse.ArgumentParser:
     slowly = "until all of them speak, one after another (0)"
     add("--ramp", type=duration_s, default=0, metavar="S", help=slowly)
     add("--warm", type=duration_s, default=5, metavar="S", help="before it counts (5)")
-    sent = "raw sound, or Opus in packets of 20 ms, in the WebSocket (ws)"
-    add("--transport", choices=["ws", "opus"], default="ws", help=sent)
+    sent = "raw sound, or Opus in packets of 20 ms, in the WebSocket; or those by WebRTC (ws)"
+    add("--transport", choices=["ws", "opus", "webrtc"], default="ws", help=sent)
     add("--frame", type=frame, default=100, metavar="MS", help="of raw sound sent at once (100)")
     dial = "what readers ask for (live)"
     add("--stability", choices=["live", "steady", "final"], default="live", help=dial)

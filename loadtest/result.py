@@ -12,6 +12,7 @@ from clients.console import Problem
 from streaming.measures import percentiles
 
 from .load import Load
+from .speech import OPUS_MS
 from .tally import Tally, Times
 from .verdict import Bars, Health, Verdict
 
@@ -202,7 +203,7 @@ def described(load: Load) -> dict[str, str | int | float | list[str] | None]:
         "ramp": load.ramp,
         "warm": load.warm,
         "transport": load.transport,
-        "frame_ms": 20 if load.transport == "opus" else load.frame_ms,
+        "frame_ms": load.frame_ms if load.transport == "ws" else OPUS_MS,
         "stability": load.stability,
         "audio": load.audio.name,
         "faults": [f"{fault.kind}@{fault.at:g}" for fault in load.faults],
@@ -256,7 +257,7 @@ def load(path: Path) -> Result:
         raise Problem(f"{path} cannot be read: {why}") from error
     try:
         result = msgspec.json.decode(data, type=Result)
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise Problem(f"{path} holds no result of `surtitle loadtest --json`: {error}") from error
     if result.format != FORMAT:
         raise Problem(f"{path} is of another version ({result.format[:40]}): {FORMAT} is read here")

@@ -12,19 +12,22 @@ from streaming.values import BYTES_PER_SAMPLE, SAMPLE_RATE, samples
 from .script import CONVERSATION
 from .websocket import BINARY, frame
 
-Transport = Literal["ws", "opus"]
+Transport = Literal["ws", "opus", "webrtc"]
 
 OPUS_MS = 20  # of an Opus packet: what browsers and phones send
 SOUNDS = (".flac", ".wav", ".mp3", ".ogg", ".opus", ".m4a", ".webm", ".aac", ".aiff")
 
 
 def frames(folder: Path = CONVERSATION, transport: Transport = "ws", ms: int = 100) -> list[bytes]:
-    """WebSocket frames of `ms` (Opus: of 20 ms) each, to be sent over and over.
+    """WebSocket frames of `ms` (Opus: of 20 ms) each, to be sent over and over; for WebRTC the
+    packets themselves.
 
     Of the conversation that comes with this program, both tracks at once: somebody speaks nearly
     all the time. Of any other folder its files one after another. Problem if there is no sound.
     """
     pcm = mixed(folder) if folder == CONVERSATION else b"".join(joined(folder))
+    if transport == "webrtc":
+        return packets(pcm)
     if transport == "opus":
         return [frame(BINARY, packet) for packet in packets(pcm)]
     size = samples(ms) * BYTES_PER_SAMPLE

@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from clients.console import Problem
+from clients.plain import clean
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA  # RFC 6455, 5.2
 FIN = 0x80
 MASK = b"\0\0\0\0"  # clients must mask (RFC 6455, 5.3); this one leaves the bytes as they are
+LONGEST_WHY = 300  # characters of what a server says of its refusal
 HEADERS_AT_MOST = 16_384  # bytes of an answer to the handshake
 
 
@@ -121,7 +123,7 @@ class Incoming:
         if status.split(" ")[1:2] != ["101"]:
             said = rest.decode(errors="replace").split("\n")[0].strip()[:200]
             why = status.partition(" ")[2] + (f": {said}" if said else "")
-            raise Refused(f"the server refused with {why}")
+            raise Refused(f"the server refused with {clean(why[:LONGEST_WHY])}")
         spoken = re.search(r"(?im)^sec-websocket-protocol:[ \t]*(\S+)", fields)
         if self.subprotocol and (spoken is None or spoken[1] != self.subprotocol):
             raise Refused(f"what answers there does not speak {self.subprotocol}")

@@ -1,7 +1,7 @@
 """What one reader sees, as it comes: the figures of `streaming.measures` in bounded memory.
 
-The definitions are those of that module, and a test holds the two equal. Here a line is forgotten
-with its final and every time goes into a histogram, so an hour of a thousand readers fits.
+The machines are those of that module. Here a line is forgotten with its final and every time goes
+into a histogram, so an hour of a thousand readers fits.
 
     chunk to caption   arrival of a visible change - capture of the newest sample it used
     server-added       arrival - when the frame with that sample was due - recognizing - translating
@@ -10,12 +10,11 @@ with its final and every time goes into a histogram, so an hour of a thousand re
 
 import math
 from collections import deque
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from streaming.measures import TICK
+from streaming.measures import Ages, Shown
 from streaming.messages import Caption
-from streaming.units import common, pieces
+from streaming.units import pieces
 from streaming.values import SAMPLE_RATE
 
 from .tally import Tally
@@ -76,81 +75,19 @@ class Room:
 
 
 class _Line:
-    """A line while it is open: which units it showed, where, since when."""
+    """A line while it is open."""
 
-    __slots__ = ("caption", "first", "live", "shown", "since")
+    __slots__ = ("caption", "live", "shown")
 
     def __init__(self, caption: Caption) -> None:
         self.caption = caption
         self.live = not caption.replay  # what was shown before this reader came is not timed
-        self.shown: Sequence[str] = ()
-        self.since: list[float] = []  # per unit: the last change at or before it
-        self.first: dict[tuple[int, str], tuple[float, int]] = {}  # (arrival, heard), per place
+        self.shown = Shown()
 
     def push(self, caption: Caption, now: float) -> bool:
         """Take the next caption; whether visible text changed."""
         self.caption = caption
-        words = [piece.rstrip() for piece in pieces(caption.text.strip())]
-        kept = common(self.shown, words)
-        if kept == max(len(self.shown), len(words)):
-            return False
-        self.since[kept:] = [now] * (len(words) - kept)
-        for place in range(kept, len(words)):
-            self.first.setdefault((place, words[place]), (now, caption.heard))
-        self.shown = words
-        return True
-
-    def delays(self, voice: Voice) -> Iterator[tuple[float, float]]:
-        """Of each unit of the final text, from when it was said: first display, last change."""
-        start, end = self.caption.start, self.caption.end
-        for place, word in enumerate(self.shown):
-            arrival, heard = self.first[place, word]
-            ideal = start + (end - start) * (place + 1) // len(self.shown)
-            said = voice.captured(min(ideal, heard))
-            yield arrival - said, self.since[place] - said
-
-
-class _Ages:
-    """One speaker in one language: the caption age at every tick of the speech."""
-
-    __slots__ = ("changes", "open", "said", "speech", "visible")
-
-    def __init__(self) -> None:
-        self.changes: deque[tuple[float, int]] = deque()  # (arrival, position)
-        self.speech: dict[int, tuple[int, int]] = {}  # by segment: not yet judged
-        self.open: set[int] = set()
-        self.visible = self.said = 0
-
-    def push(self, caption: Caption, now: float, changed: bool, live: bool) -> None:
-        """Take a caption of this stream; `live`: its line was opened before this reader's eyes."""
-        segment, said = caption.segment, bool(caption.text.strip())
-        if caption.final and not said:
-            self.speech.pop(segment, None)
-        elif live:
-            self.speech[segment] = caption.start, caption.end
-        (self.open.discard if caption.final else self.open.add)(segment)
-        if caption.final and said:
-            self.changes.append((now, max(caption.heard, caption.end)))
-        elif changed:
-            self.changes.append((now, caption.heard))
-
-    def judge(self, voice: Voice, times: Tally, window: tuple[float, float], kind: str) -> None:
-        """Every tick of the speech that nothing can be added to any more."""
-        for segment, (start, end) in sorted(self.speech.items(), key=lambda item: item[1]):
-            if segment in self.open:
-                return
-            del self.speech[segment]
-            tick, until = math.ceil(voice.captured(start) / TICK), voice.captured(end)
-            while (now := tick * TICK) < until:
-                while self.changes and self.changes[0][0] <= now:
-                    self.visible = max(self.visible, self.changes.popleft()[1])
-                newest = max(self.visible, start) if self.visible >= self.said else self.visible
-                if window[0] <= now < window[1]:
-                    age = 1000 * (now - voice.captured(newest))
-                    times["caption_age"].add(age)
-                    times[f"caption_age.{kind}"].add(age)
-                tick += 1
-            self.said = max(self.said, end)
+        return self.shown.push(pieces(caption.text.strip()), now, caption.heard)
 
 
 class Witness:
@@ -165,7 +102,7 @@ class Witness:
         self._newest = -1
         self._open: dict[Key, _Line] = {}
         self._closed: set[Key] = set()
-        self._streams: dict[Stream, _Ages] = {}
+        self._streams: dict[Stream, Ages] = {}
 
     def push(self, caption: Caption, now: float) -> None:
         """Take a caption that arrived at `now`."""
@@ -192,7 +129,7 @@ class Witness:
         if caption.final:
             self._closed.add(key)
             del self._open[key]
-            counts["finals" if line.shown else "withdrawn"] += 1
+            counts["finals" if line.shown.units else "withdrawn"] += 1
 
     def close(self) -> None:
         """Count what is missing: a line is lost if its final came before something this reader got,
@@ -203,7 +140,7 @@ class Witness:
         )
         for (speaker, _, kind), ages in self._streams.items():
             ages.open.clear()
-            ages.judge(self.room.voices[speaker], self.tally, self.window, kind)
+            self._aged(ages, self.room.voices[speaker], kind)
 
     def ages(self, now: float) -> list[float]:
         """How old the newest visible words of each speaker who is speaking are, in ms."""
@@ -220,14 +157,21 @@ class Witness:
         stream = caption.speaker, caption.language, caption.kind
         ages = self._streams.get(stream)
         if ages is None:
-            ages = self._streams[stream] = _Ages()
+            ages = self._streams[stream] = Ages()
         ages.push(caption, now, changed, line.live)
         if caption.final:
-            ages.judge(voice, self.tally, self.window, caption.kind)
+            self._aged(ages, voice, caption.kind)
         if caption.text or changed:
             self._stages(voice, caption, now, changed)
-        if caption.final and line.live and line.shown and self._counts(voice, caption):
+        if caption.final and line.live and line.shown.units and self._counts(voice, caption):
             self._delays(line, caption, voice, now)
+
+    def _aged(self, ages: Ages, voice: Voice, kind: str) -> None:
+        """Count the ages that are settled."""
+        for now, age in ages.settled(voice.captured):
+            if self.window[0] <= now < self.window[1]:
+                self.tally["caption_age"].add(1000 * age)
+                self.tally[f"caption_age.{kind}"].add(1000 * age)
 
     def _counts(self, voice: Voice, caption: Caption) -> bool:
         """Whether the newest sample of it is of the time that counts."""
@@ -268,7 +212,7 @@ class Witness:
         """Of each unit of a final text: when it was first seen and when it stopped changing, after
         it was said."""
         tally = self.tally
-        for shown, settled in line.delays(voice):
+        for shown, settled in line.shown.delays(caption.start, caption.end, voice.captured):
             tally["first_display"].add(1000 * shown)
             tally["finalisation"].add(1000 * settled)
         tally["speech_to_final"].add(1000 * (now - voice.captured(caption.end)))

@@ -176,37 +176,54 @@ class _Line:
         return self.seen.delays(self.caption.start, self.caption.end, captured)
 
 
-class _Stream:
-    """One speaker in one language: when which positions became visible, and when he spoke."""
+class Ages:
+    """One speaker in one language: how old the newest visible words are at every tick of speech.
+    What is told is forgotten, so an hour takes no more memory than a minute."""
+
+    __slots__ = ("changes", "open", "said", "speech", "visible")
 
     def __init__(self) -> None:
-        self.changes: list[tuple[float, int]] = []  # (arrival, position)
-        self.speech: dict[int, tuple[int, int]] = {}  # by segment
+        self.changes: deque[tuple[float, int]] = deque()  # (arrival, position)
+        self.speech: dict[int, tuple[int, int]] = {}  # by segment: not yet told of
+        self.open: set[int] = set()
+        self.visible = self.said = 0  # positions
 
     def push(self, caption: Caption, now: float, changed: bool, live: bool) -> None:
         """Take a caption of this stream; `live`: its line was opened before this reader's eyes."""
-        said = bool(caption.text.strip())
+        segment, said = caption.segment, bool(caption.text.strip())
         if caption.final and not said:
-            self.speech.pop(caption.segment, None)  # it was none
+            self.speech.pop(segment, None)  # it was none
         elif live:
-            self.speech[caption.segment] = caption.start, caption.end
+            self.speech[segment] = caption.start, caption.end
+        (self.open.discard if caption.final else self.open.add)(segment)
         if caption.final and said:
             self.changes.append((now, max(caption.heard, caption.end)))
         elif changed:
             self.changes.append((now, caption.heard))
 
-    def ages(self, captured: Schedule) -> Iterable[float]:
-        """The caption age at every tick of the speech, in seconds."""
-        visible = done = said = 0
-        for start, end in sorted(self.speech.values()):
+    def settled(self, captured: Schedule) -> list[tuple[float, float]]:
+        """(second, age in seconds) at every tick that nothing can be added to any more, once."""
+        found: list[tuple[float, float]] = []
+        for segment, (start, end) in sorted(self.speech.items(), key=lambda item: item[1]):
+            if segment in self.open:
+                break
+            del self.speech[segment]
             tick, until = math.ceil(captured(start) / TICK), captured(end)
             while (now := tick * TICK) < until:
-                while done < len(self.changes) and self.changes[done][0] <= now:
-                    visible = max(visible, self.changes[done][1])
-                    done += 1
-                yield now - captured(max(visible, start) if visible >= said else visible)
+                while self.changes and self.changes[0][0] <= now:
+                    self.visible = max(self.visible, self.changes.popleft()[1])
+                newest = max(self.visible, start) if self.visible >= self.said else self.visible
+                found.append((now, now - captured(newest)))
                 tick += 1
-            said = max(said, end)
+            self.said = max(self.said, end)
+        return found
+
+    def left(self, captured: Schedule) -> list[tuple[float, float]]:
+        """The same of what is not settled yet, as if every segment had ended. Forgets nothing."""
+        other = Ages()
+        other.changes, other.speech = self.changes.copy(), self.speech.copy()
+        other.visible, other.said = self.visible, self.said
+        return other.settled(captured)
 
 
 class Reader:
@@ -225,7 +242,8 @@ class Reader:
         self._second: deque[float] = deque()
         self._open: dict[Hashable, _Line] = {}
         self._closed: set[Hashable] = set()
-        self._streams: dict[tuple[str, str, str], _Stream] = {}
+        self._streams: dict[tuple[str, str, str], Ages] = {}
+        self._ages: list[float] = []
         self._c2c: list[float] = []
         self._ends: list[tuple[float, float]] = []
 
@@ -253,7 +271,8 @@ class Reader:
     def figures(self) -> Figures:
         """All so far; may be asked at any time."""
         first, last = self._span or (0.0, 0.0)
-        streams = self._streams.items()
+        left = (ages.left(self.schedules[name]) for (name, _, _), ages in self._streams.items())
+        ages = [*self._ages, *(age for ticks in left for _, age in ticks)]
         return Figures(
             updates=self.updates,
             updates_per_second=(self.updates - 1) / (last - first) if last > first else 0.0,
@@ -269,7 +288,7 @@ class Reader:
             written=self.erasure.written,
             erasure=self.erasure.ratio,
             chunk_to_caption=_ms(self._c2c),
-            caption_age=_ms(age for key, it in streams for age in it.ages(self.schedules[key[0]])),
+            caption_age=_ms(ages),
             first_display=_ms(shown for shown, _ in self.delays),
             finalisation=_ms(settled for _, settled in self.delays),
             speech_to_final=_ms(speech for speech, _ in self._ends),
@@ -290,7 +309,10 @@ class Reader:
         if captured is None or caption.replay:
             return
         name = caption.speaker, caption.language, caption.kind
-        self._streams.setdefault(name, _Stream()).push(caption, now, changed, line.live)
+        ages = self._streams.setdefault(name, Ages())
+        ages.push(caption, now, changed, line.live)
+        if caption.final:
+            self._ages += [age for _, age in ages.settled(captured)]
         if changed:
             self._c2c.append(now - captured(caption.heard))
         if caption.final and line.live and line.seen.units:

@@ -15,7 +15,7 @@ from streaming import languages
 from streaming.measures import Figures
 from streaming.messages import Stability
 
-from . import quality
+from . import quality, text
 from .corpus import Recording, read
 from .seen import Heard, heard, kept, offline
 
@@ -23,12 +23,15 @@ EXAMPLES = """\
   surtitle judge                        the demo's conversation, with a server of its own
   surtitle judge talks --to es          NAME.flac with NAME.tsv: start, end, en, es
   surtitle judge talks --server URL     somebody else's; its offline result is not known
+  surtitle judge --text talks.txt --to es       what readers see, by policy, of a text that is said
   surtitle judge --json judged.json"""
 EXPLAINED = """\
 errors   wrong words (or characters) for each that was said
 offline  what the same engines make of whole segments, when nothing has to be quick
 erasure  units taken back for each that stays
 lag      LongYAAL in ms: from what was said to its words, shown first, and settled"""
+TRANSLATORS = ("apertium", "sglang", "openai", "scripted")
+SERVED = ("sglang", "openai")
 HEAD = (
     *("", "errors", "offline", "BLEU", "offline", "chrF", "offline"),
     *("erasure", "lag first", "settled"),
@@ -44,6 +47,12 @@ class Options(argparse.Namespace):
     engine: str
     stability: Stability
     speed: float
+    text: Path | None
+    source: str
+    lines: int
+    translator: str
+    translator_url: str
+    translator_model: str
     json: Path | None
 
 
@@ -73,7 +82,8 @@ class Verdict:
 
 def main(argv: Sequence[str]) -> int:
     """Judge, print a table, and keep it if asked; the exit code."""
-    return run(judge(parser().parse_args(argv, Options())))
+    options = parser().parse_args(argv, Options())
+    return run(judge(options) if options.text is None else judge_text(options))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -93,17 +103,54 @@ def parser() -> argparse.ArgumentParser:
     it.add_argument("--stability", choices=get_args(Stability), default="live", help=dial)
     faster = "play N times faster, with a server of its own (1)"
     it.add_argument("--speed", type=float, default=1.0, metavar="N", help=faster)
+    said = "a text, or a folder of them, instead of recordings: what each policy would show of it"
+    it.add_argument("--text", type=Path, metavar="PATH", help=said)
+    spoken = "what --text is written in (en)"
+    it.add_argument("--from", dest="source", type=arguments.language, default="en",
+                    metavar="LANG", help=spoken)  # fmt: skip
+    most = "of each file of --text, at most (100)"
+    it.add_argument("--lines", type=int, default=100, metavar="N", help=most)
+    it.add_argument("--translator", choices=TRANSLATORS, default="apertium",
+                    help="of --text with --to (apertium)")  # fmt: skip
+    there = "where that is, for sglang and openai; its key is read from $SURTITLE_TRANSLATOR_KEY"
+    it.add_argument("--translator-url", default="", metavar="URL", help=there)
+    named = "what that server calls the model, if it serves several"
+    it.add_argument("--translator-model", default="", metavar="NAME", help=named)
     it.add_argument("--json", type=Path, metavar="FILE", help="keep everything there")
     return it
+
+
+async def judge_text(options: Options) -> int:
+    """Policies on texts; 0 whatever they come to."""
+    assert options.text is not None
+    if options.to:
+        options.to = _checked(options.to)
+    if options.translator in SERVED and options.to and not options.translator_url:
+        raise Problem(f"--translator {options.translator} is on a server: name --translator-url")
+    if options.lines < 1:
+        raise Problem("--lines: one at least")
+    asked = text.Texts(
+        options.text, options.source, options.to, options.lines, options.translator,
+        options.translator_url, options.translator_model,
+    )  # fmt: skip
+    found = await text.judged(asked)
+    print(text.table(found))
+    if options.json:
+        kept(options.json, found)
+    return 0
+
+
+def _checked(language: str) -> str:
+    try:
+        return languages.check(language)
+    except ValueError as error:
+        raise Problem(f"--to: {error}") from error
 
 
 async def judge(options: Options) -> int:
     """All recordings one after the other, at their own pace."""
     if options.to:
-        try:
-            options.to = languages.check(options.to)
-        except ValueError as error:
-            raise Problem(f"--to: {error}") from error
+        options.to = _checked(options.to)
     if options.server and options.speed != 1:
         raise Problem("--speed is for a server of its own: leave --server out")
     recordings = read(options.folder)

@@ -2,12 +2,15 @@
 
 import pytest
 
-from bench import policies, report, told
-from bench.spoken import HOP_MS, recorded, scripted, sentences
+from bench import report, told
+from bench.policies import PAIRS, SPEAKS
+from bench.spoken import recorded, scripted, sentences
+from loadtest.judge import policies
+from loadtest.judge.spoken import HOP_MS
 from streaming.units import same
 
 
-@pytest.mark.parametrize("language", policies.SPEAKS)
+@pytest.mark.parametrize("language", SPEAKS)
 def test_a_script_is_said_alike_for_a_seed_and_ends_as_it_is_written(language: str) -> None:
     said = scripted(language, seed=1)
     assert said == scripted(language, seed=1) != scripted(language, seed=2)
@@ -19,7 +22,7 @@ def test_a_script_is_said_alike_for_a_seed_and_ends_as_it_is_written(language: s
         assert ends == sorted(set(ends))
 
 
-@pytest.mark.parametrize(("source", "target"), policies.PAIRS)
+@pytest.mark.parametrize(("source", "target"), PAIRS)
 async def test_a_scripted_translation_ends_as_it_is_written(source: str, target: str) -> None:
     lines = told.scripted(source, target, scripted(source))
     for (heard, teller), said in zip(lines, sentences(), strict=True):
