@@ -197,7 +197,7 @@ def below(at: float, top: float, low: float, word: str) -> str:
 
 def marked(mark: Mark, x: float, high: float, low: float, n: int) -> str:
     """A line that stands up, with its word beside it."""
-    end = x > WIDE * 0.8
+    end = x > WIDE * (0.2 if mark.kind == "limit" else 0.8)  # limits on the left of their line
     anchor = ' text-anchor="end"' if end else ""
     return (
         f'<line class="{mark.kind}" x1="{x:.1f}" x2="{x:.1f}" y1="{high - 8}" y2="{low}"/>'
