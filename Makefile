@@ -8,7 +8,7 @@ READY  := $(VENV)/.surtitle
 SOURCES = $(wildcard surtitle.py streaming models server clients loadtest tests bench/*.py bench/teensy/*.py docs/*.py)
 QUICK   = not (engine or socket or tui or slow)
 
-.PHONY: help demo test test-browser pictures contract check bench lock clean format ready apertium
+.PHONY: help demo test test-network test-browser pictures contract check bench soak chaos soak-props lock clean format ready apertium
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -19,6 +19,9 @@ demo: $(READY) apertium  ## a spoken conversation, captioned and translated live
 
 test: $(READY) apertium  ## every test that needs no browser, GPU or SGLang
 	SURTITLE_TRIES=full $(BIN)/python -m pytest
+
+test-network: $(READY)  ## calls and glasses where the Wi-Fi is bad, a minute without any included; as root
+	SURTITLE_NETWORK=long $(BIN)/python -m pytest tests/test_impairment.py $$(find tests -name test_bad_network.py) $(TESTS)
 
 test-browser: $(READY)  ## the page in a real Chromium; what drives it is put in ~/.cache
 	@folder=$$(deploy/setup-browser.sh $(VENV)) && \
@@ -43,6 +46,16 @@ format: $(READY)  ## lay out the source as `make check` wants it
 
 bench: $(READY) apertium  ## how fast it is: a table, and JSON in bench/
 	$(BIN)/python -m bench
+
+soak: $(READY)  ## half an hour of speech in three minutes: does anything grow? SOAK=24h at its own pace
+	$(BIN)/python -m bench soak --strict $(if $(CI),--no-history)
+
+chaos: $(READY)  ## 20 rooms for ten minutes while server, models, clients and links are killed; CHAOS_SECONDS=60
+	$(BIN)/python -m tests.chaos --seconds $(or $(CHAOS_SECONDS),600)
+
+soak-props: $(READY)  ## about an hour of conversations at random, and 10,000 tries of every decoder
+	SURTITLE_TRIES=$(or $(TRIES),50000) $(BIN)/python -m pytest -o timeout=0 tests/server/test_nothing_lost.py
+	SURTITLE_TRIES=10000 $(BIN)/python -m pytest -o timeout=0 tests/fuzz
 
 lock:  ## write requirements/*.lock from pyproject.toml; with UPGRADE=1 the newest versions that fit
 	PYTHON="$(PYTHON)" requirements/lock.sh $(if $(UPGRADE),--upgrade)

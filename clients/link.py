@@ -41,6 +41,8 @@ __all__ = ["Link", "LinkError"]
 
 PATIENCE = 60.0  # seconds without a server before it is given up
 RESENT = 2 * SAMPLE_RATE  # samples a second: faster would hurt the others of the room
+QUIET = 2.0  # seconds without a word from a server that should acknowledge what is said, every one
+GONE = 4.0  # and then it is taken to be away: a network that is does not say so
 STOPPING = 4503
 LOST = "some of what was said meanwhile cannot be had any more"
 
@@ -84,11 +86,21 @@ class Link:
         self._stopping = False  # the server said that it stops
         self._over = asyncio.Event()
         self._resending: asyncio.Task[None] | None = None
+        self._acknowledges = False  # this server does
+        self._gone: asyncio.TimerHandle | None = None
+        """Runs while something was said since the server was last heard of."""
 
     @property
     def connected(self) -> bool:
         """What is said now is sent now; otherwise it is kept, and sent when it can be."""
-        return self._connected
+        return self._connected and not self._quiet
+
+    @property
+    def _quiet(self) -> bool:
+        """The server should have said something by now."""
+        if self._gone is None:
+            return False
+        return asyncio.get_running_loop().time() > self._gone.when() - GONE + QUIET
 
     async def __aenter__(self) -> Self:
         await self._open(self.hello)
@@ -141,6 +153,8 @@ class Link:
         if self._ring is not None:
             self._ring.push(audio)
         if self._connected:
+            if self._acknowledges and self._gone is None:
+                self._gone = asyncio.get_running_loop().call_later(GONE, self._wire.drop)
             await self._wire.put(audio)
 
     async def speak(self, frames: AsyncIterable[AudioFrame]) -> None:
@@ -191,12 +205,20 @@ class Link:
 
     def _note(self, message: ServerMessage) -> None:
         """What has come need not come again."""
+        self._answered()
         if isinstance(message, Caption):
             self._seq = max(self._seq, message.seq)
         elif isinstance(message, State) and message.level == "draining":
             self._stopping = True
         elif isinstance(message, Ack) and self._ring is not None:
+            self._acknowledges = True
             self._ring.acknowledged(message.samples)
+
+    def _answered(self) -> None:
+        """The server is there, or is known not to be."""
+        if self._gone is not None:
+            self._gone.cancel()
+            self._gone = None
 
     async def _renew(self) -> None:
         """Show the newest token, if there is a newer one."""
@@ -272,6 +294,7 @@ class Link:
     async def _hush(self) -> None:
         """Nothing is sent until there is another connection."""
         self._there = self._connected = False
+        self._answered()
         if self._resending is not None:
             self._resending.cancel()
             await asyncio.gather(self._resending, return_exceptions=True)

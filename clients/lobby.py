@@ -81,7 +81,7 @@ def rooms(server: str) -> list[Room]:
     except urllib.error.HTTPError as error:
         error.close()
         raise _refused(server, error.code) from error
-    except (msgspec.MsgspecError, UnicodeError, HTTPException) as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, HTTPException) as error:
         raise Problem(f"what answers at {server} is no Surtitle server") from error
     except OSError as error:  # URLError too, which has the reason inside
         inside = getattr(error, "reason", error)

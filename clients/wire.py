@@ -17,6 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import (
     ConnectionClosed,
     InvalidHandshake,
+    InvalidMessage,
     InvalidStatus,
     WebSocketException,
 )
@@ -85,6 +86,10 @@ class Wire:
     async def close(self) -> None:
         """Leave at once."""
         await self._socket.close()
+
+    def drop(self) -> None:
+        """Break it, as a network would: the server waits for us to come back."""
+        self._socket.transport.abort()
 
     async def send(self, message: FromClient) -> None:
         """One message; on a closed connection it goes nowhere."""
@@ -197,6 +202,8 @@ def refusal(url: str, error: Exception) -> LinkError:
             why = f"{status}: {body}" if body else status
             again = response.status_code >= 500 or response.status_code == 429
             return LinkError(None, f"the server at {url} refused with {why}", again)
+        case InvalidMessage(__cause__=EOFError()):  # a server that is just ending, or a router
+            return LinkError(None, f"the server at {url} hung up before it answered", True)
         case InvalidHandshake() | WebSocketException():
             return LinkError(None, f"what answers at {url} is no Surtitle server: {error}", False)
         case ssl.SSLError():

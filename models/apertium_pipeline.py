@@ -111,6 +111,8 @@ class Pipeline:
     async def _exchange(self, running: _Running, text: str) -> str:
         self._number += 1
         running.asked[self._number] = asyncio.get_running_loop().time()
+        if running.writers[0].is_closing():  # uvloop would not even take what is written
+            raise ConnectionResetError
         # Square brackets enclose what is not to be translated, and come through as they are.
         running.writers[0].write(f"{text}[{self._number}]\0".encode())
         await running.writers[0].drain()

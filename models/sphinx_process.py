@@ -69,7 +69,9 @@ class Process:
             return reply
         self._asked[self._number] = self._loop.time(), reply
         frame = pack([self._number, verb, speaker], pcm)
-        if self._writer and self.was_ready:
+        if self._writer and self._writer.is_closing():  # `_listen` is about to notice
+            self._fail("A process of the recognizer pocketsphinx crashed.")
+        elif self._writer and self.was_ready:
             self._writer.write(frame)
         else:
             self._unsent.append(frame)
@@ -85,13 +87,16 @@ class Process:
         await asyncio.wait([self._task], timeout=2)
 
     async def _reply(self, reply: asyncio.Future[str]) -> str:
-        try:
-            async with asyncio.timeout(self._patience()):
-                return await asyncio.shield(reply)
-        except TimeoutError:
-            what = f"did not answer within {self._deadline_s:g} s" if self.was_ready else "hung"
-            self._fail(f"A process of the recognizer pocketsphinx {what} and was killed.")
-            raise EngineError(self.failure) from None
+        while True:
+            try:
+                async with asyncio.timeout(self._patience()):
+                    return await asyncio.shield(reply)
+            except TimeoutError:
+                if self._patience() == 0:  # else what was the oldest has been answered meanwhile
+                    break
+        what = f"did not answer within {self._deadline_s:g} s" if self.was_ready else "hung"
+        self._fail(f"A process of the recognizer pocketsphinx {what} and was killed.")
+        raise EngineError(self.failure)
 
     def _patience(self) -> float | None:
         """Seconds until the oldest request is late. It counts for all: were each to start the clock

@@ -13,6 +13,7 @@ import re
 import socket
 import struct
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -182,7 +183,8 @@ def serve(server: socket.socket, voices: int) -> None:
     """Say that the models are loaded, then answer until the server is gone."""
     worker = Worker(voices)
     stream = server.makefile("rb")
-    server.sendall(pack([0, "", ""]))
+    with suppress(OSError):  # the server may be gone by now
+        server.sendall(pack([0, "", ""]))
     while len(lengths := stream.read(HEADER.size)) == HEADER.size:
         text, audio = HEADER.unpack(lengths)
         number, verb, speaker = json.loads(stream.read(text))

@@ -70,7 +70,11 @@ async def _room(request: web.Request) -> web.StreamResponse:
         max_msg_size=4 * MAX_TEXT,
         timeout=2.0,
     )
-    if not socket.can_prepare(request).ok:
+    try:
+        asks = socket.can_prepare(request).ok
+    except ValueError:  # a key that cannot even be one
+        asks = False
+    if not asks:
         raise web.HTTPUpgradeRequired(
             text=f"this is a WebSocket, subprotocol {SUBPROTOCOL}; see docs/protocol.md\n",
             headers={"Upgrade": "websocket"},

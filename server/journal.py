@@ -12,12 +12,15 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
-from streaming.messages import Caption
+from streaming.clean import clean
+from streaming.messages import ROOM_NAME, Caption
 
 from .config import ConfigError
 
@@ -28,7 +31,7 @@ AHEAD = 10_000  # `seq` reserved at once: so many updates never come between two
 TABLES = """
 CREATE TABLE IF NOT EXISTS room (
     epoch TEXT PRIMARY KEY, name TEXT NOT NULL, opened REAL NOT NULL, touched REAL NOT NULL,
-    seq INTEGER NOT NULL DEFAULT 0, ended INTEGER NOT NULL DEFAULT 0
+    seq INTEGER NOT NULL DEFAULT 0, ended INTEGER NOT NULL DEFAULT 0 -- in order: 1 + `crashed`
 );
 CREATE TABLE IF NOT EXISTS final (
     epoch TEXT NOT NULL, seq INTEGER NOT NULL, said REAL NOT NULL, caption BLOB NOT NULL,
@@ -42,6 +45,9 @@ CREATE TABLE IF NOT EXISTS person (
 """
 
 _caption = msgspec.json.Decoder(Caption)
+_Name = Annotated[str, msgspec.Meta(pattern=f"^{ROOM_NAME.pattern}$")]
+_Room = tuple[_Name, str, float, int, int]
+"""As in the table: name, epoch, opened, seq, ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +60,8 @@ class Kept:
     """Since it was opened."""
     seq: int
     """No caption before had a greater one."""
-    ended: bool
-    """The server was stopped in order: no line was open."""
+    crashed: int
+    """Up to this `seq` something may be lacking: a line was open when a server was killed."""
     finals: list[Caption] = field(default_factory=list)
     names: dict[int, str] = field(default_factory=dict)
     """By the number of each participant."""
@@ -74,29 +80,53 @@ class Journal:
         self.on_lost: Callable[[], None] = lambda: None
         self.works = True
         self.reserved: dict[str, int] = {}
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.held = os.open(folder, os.O_RDONLY)
-            fcntl.flock(self.held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-            self.path.chmod(0o600)  # what SQLite puts beside it has the same mode
-            self.base = self._open()
-            self.base.executescript(TABLES)
-            self._forget_older(wall() - keep_s)
-        except BlockingIOError as error:
-            raise ConfigError(f"another server keeps its journal in {folder}") from error
-        except (OSError, sqlite3.Error) as error:
-            raise ConfigError(f"the journal in {folder} cannot be kept: {error}") from error
+        self.crashed: dict[str, int] = {}
+        with ExitStack() as undone:
+            try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self.held = os.open(folder, os.O_RDONLY)
+                undone.callback(os.close, self.held)
+                fcntl.flock(self.held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+                self.path.chmod(0o600)  # what SQLite puts beside it has the same mode
+                self.base = sqlite3.connect(self.path, isolation_level=None, timeout=0.2)
+                undone.callback(self.base.close)
+                self._set_up()
+                self._forget_older(wall() - keep_s)
+            except BlockingIOError as error:
+                raise ConfigError(f"another server keeps its journal in {folder}") from error
+            except (sqlite3.DatabaseError, UnicodeError) as error:  # the latter in its own words
+                if isinstance(error, sqlite3.OperationalError):  # the disk, not what is on it
+                    raise self._unusable("cannot be kept", error) from error
+                raise self._damaged(error) from error
+            except OSError as error:
+                raise self._unusable("cannot be kept", error) from error
+            undone.pop_all()
 
     def rooms(self) -> list[Kept]:
-        """What was being said when the server ended."""
-        rows = self.base.execute("SELECT name, epoch, opened, seq, ended FROM room").fetchall()
-        self.reserved = {epoch: seq for _, epoch, _, seq, _ in rows}
+        """What was being said when the server ended. ConfigError: it cannot be told any more."""
+        try:
+            rows = msgspec.convert(
+                self.base.execute("SELECT name, epoch, opened, seq, ended FROM room").fetchall(),
+                list[_Room],
+            )
+            found = [
+                Kept(
+                    name,
+                    epoch,
+                    max(0.0, self.wall() - opened),
+                    seq,
+                    ended - 1 if ended else seq,
+                    *self._of(epoch),
+                )
+                for name, epoch, opened, seq, ended in rows
+            ]
+        except (sqlite3.Error, ValueError, RecursionError) as error:
+            raise self._damaged(error) from error
+        self.reserved = {room.epoch: room.seq for room in found}
+        self.crashed = {room.epoch: room.crashed for room in found}
         self._write("UPDATE room SET ended = 0")
-        return [
-            Kept(name, epoch, max(0.0, self.wall() - opened), seq, bool(ended), *self._of(epoch))
-            for name, epoch, opened, seq, ended in rows
-        ]
+        return found
 
     def opened(self, name: str, epoch: str) -> None:
         """A room begins."""
@@ -143,20 +173,31 @@ class Journal:
 
     def close(self, finished: bool = True) -> None:
         """The server ends in order; `finished`: after the last finals."""
-        self._write("UPDATE room SET ended = ?, touched = ?", (finished, self.wall()))
+        for epoch in self.reserved:
+            ended = 1 + self.crashed.get(epoch, 0) if finished else 0
+            row = ended, self.wall(), epoch
+            self._write("UPDATE room SET ended = ?, touched = ? WHERE epoch = ?", row)
         self.base.close()
         os.close(self.held)
 
-    def _open(self) -> sqlite3.Connection:
-        base = sqlite3.connect(self.path, isolation_level=None, timeout=0.2)
+    def _set_up(self) -> None:
         for setting in (
             "journal_mode = WAL",
             "synchronous = NORMAL",  # what was written outlives the process, if not the power
             "wal_autocheckpoint = 0",  # `keep_tidy` does it, in a thread
             "secure_delete = ON",
         ):
-            base.execute(f"PRAGMA {setting}")
-        return base
+            self.base.execute(f"PRAGMA {setting}")
+        (found,) = self.base.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise sqlite3.DatabaseError(found)
+        self.base.executescript(TABLES)
+
+    def _unusable(self, what: str, error: Exception) -> ConfigError:
+        return ConfigError(f"the journal in {self.path.parent} {what}: {clean(str(error), 200)}")
+
+    def _damaged(self, error: Exception) -> ConfigError:
+        return self._unusable(f"is damaged, move its {FILE}* away to begin anew", error)
 
     def _fold(self) -> None:
         try:
@@ -173,7 +214,7 @@ class Journal:
             return
         try:
             self.base.execute(what, values)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeError) as error:
             self.works = False
             log.error("nothing more is kept in the journal: %s", error)
             self.on_lost()
@@ -182,11 +223,14 @@ class Journal:
         finals = self.base.execute(
             "SELECT caption FROM final WHERE epoch = ? ORDER BY seq", (epoch,)
         )
-        people = self.base.execute(
-            "SELECT number, name, repeated FROM person WHERE epoch = ?", (epoch,)
-        ).fetchall()
+        people = msgspec.convert(
+            self.base.execute(
+                "SELECT number, name, repeated FROM person WHERE epoch = ?", (epoch,)
+            ).fetchall(),
+            list[tuple[int, str, int]],
+        )
         return (
-            [_caption.decode(blob) for (blob,) in finals],
+            [_caption.decode(blob or b"") for (blob,) in finals],
             {number: name for number, name, _ in people},
             {number: repeated for number, _, repeated in people},
         )

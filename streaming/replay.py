@@ -63,11 +63,13 @@ def untold(
     for final in reversed(captions.finals.values()):
         if final.seq <= seq:
             return False
-        if final.kind != "transcript" or not final.text:
+        if final.kind != "transcript":
             continue
         for language in foreign(reader.reads, final.language):
             key = final.speaker, final.segment, language, "translation"
             if key in captions.closed or not translatable(final.language, language):
+                continue
+            if not final.text and key not in captions.open:  # else what was begun has no end
                 continue
             if final.seq <= begun.get(language, captions.seq):
                 return True

@@ -3,10 +3,12 @@
 import asyncio
 import time
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 from msgspec.structs import replace
 
+import clients.link
 from clients.backoff import Backoff
 from clients.link import LOST, Link
 from clients.wire import TOKEN, TOKEN_FILE, LinkError
@@ -260,3 +262,32 @@ def test_a_token_that_cannot_be_read_is_a_sentence(monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv(TOKEN_FILE)
     monkeypatch.setenv(TOKEN, "mine")
     assert Link("http://127.0.0.1:1", "lab", HELLO).hello.token == "mine"
+
+
+async def test_a_network_that_went_away_without_a_word_is_noticed_by_who_speaks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clients.link, "GONE", 0.05)
+    monkeypatch.setattr(clients.link, "QUIET", 0.0)
+    house = House(WELCOME, WELCOME)
+    async with server(house) as url, link(url) as one:
+        reading = Reading(one)
+        await house.has(0, 1)
+        await house.peers[0].tell(Ack(0))
+        await reading.until(Ack)
+        await one.send_audio(FRAME)
+        assert not one.connected  # what comes now is kept, and sent in time
+        assert await house.has(1, 2) == [replace(HELLO, resume=ANY), FRAME]
+
+
+async def test_who_says_nothing_waits_for_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clients.link, "GONE", 0.0)
+    house = House(WELCOME)
+    async with server(house) as url, link(url) as one:
+        reading = Reading(one)
+        await house.has(0, 1)
+        await house.peers[0].tell(Ack(0))
+        await reading.until(Ack)
+        await one.ping(1.0)
+        await house.has(0, 2)
+        assert one.connected and len(house.peers) == 1

@@ -98,6 +98,23 @@ async def test_after_a_crash_no_final_is_missing_and_the_open_lines_are_a_gap(
     journal.close()
 
 
+async def test_a_crash_is_told_even_if_the_server_was_stopped_before_anybody_was_back(
+    tmp_path: Path,
+) -> None:
+    first, journal = kept(tmp_path)
+    ana, ben = first.join(hears="en"), first.join("Ben", reads="es")
+    await first.speak(ana, loud(1_000))
+    before, seq = welcome(first, ben), first.room.captions.seq
+    journal.base.close()  # as a crash: nothing is said of the end
+    os.close(journal.held)
+    _, journal = kept(tmp_path)
+    journal.close()
+    after, journal = kept(tmp_path)
+    _, told = back(after, before, seq)
+    assert (told.epoch, told.gap) == (before.epoch, True)
+    journal.close()
+
+
 async def test_names_and_times_survive_for_the_transcript(tmp_path: Path) -> None:
     wall = Wall()
     stage, journal = kept(tmp_path, wall)

@@ -151,6 +151,16 @@ async def test_a_language_that_was_not_translated_meanwhile_is_a_gap() -> None:
     assert stage.finals(back) == [("es", "sentence-es 1-es")]  # after all, as for a late joiner
 
 
+async def test_a_line_that_is_taken_back_after_its_last_reader_left_is_a_gap_to_him() -> None:
+    stage = Stage(ScriptedRecognizer([["well", "well I", "well I think", "well I think", ""]]))
+    ana, ben = stage.join(hears="en"), stage.join("Ben", reads="es")
+    await stage.speak(ana, loud(3_000))
+    assert stage.captions(ben)
+    stage.room.leave(ben, dropped=False)
+    await stage.speak(ana, quiet(1_200))
+    assert welcome(stage, again(stage, ben, seen(stage, ben))).gap
+
+
 @pytest.mark.parametrize("dropped", [True, False], ids=["forgotten", "left"])
 async def test_somebody_new_does_not_read_again_what_he_read_as_who_he_was(dropped: bool) -> None:
     stage = Stage(ScriptedRecognizer(WORDS))
