@@ -123,7 +123,13 @@ def resampled(frames: Iterator["av.AudioFrame"]) -> Iterator[bytes]:
     resampler = _to_16_khz()
     for frame in frames:
         frame.pts = None  # a damaged stream's times go backwards, which the resampler refuses
-        yield from (_pcm(out) for out in resampler.resample(frame))
+        try:
+            made = resampler.resample(frame)
+        except ValueError:  # its rate or layout is another from here on
+            yield from (_pcm(out) for out in resampler.resample(None))
+            resampler = _to_16_khz()
+            made = resampler.resample(frame)
+        yield from (_pcm(out) for out in made)
     yield from (_pcm(out) for out in resampler.resample(None))
 
 

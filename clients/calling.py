@@ -35,7 +35,9 @@ from .wire import LinkError
 
 RTP_RATE = 48_000  # of Opus, whatever the samples' (RFC 7587, 4.1)
 WAITING = 50  # packets, a second, that may wait for a network that stalls
-ANSWERS_S, CONNECTS_S = 10.0, 10.0
+ANSWERS_S = 5.0  # seconds for an offer
+ENDED_S = 2.0  # for goodbye: the server notices without it, too
+CONNECTS_S = 5.0  # until packets get through: beyond, the WebSocket serves better
 
 Prepare = Callable[[RTCPeerConnection], None]
 
@@ -53,6 +55,7 @@ class _Track(MediaStreamTrack):
         if self.readyState != "live":
             raise MediaStreamError
         at, payload = await self.packets.get()
+        self.packets.task_done()
         packet = av.Packet(payload)
         packet.pts, packet.time_base = at, Fraction(1, RTP_RATE)
         return packet
@@ -98,7 +101,7 @@ class Caller:
 
     async def __aexit__(self, *_: object) -> None:
         with suppress(LinkError):
-            await asyncio.to_thread(self._ask, "DELETE", self._call, b"")
+            await asyncio.to_thread(self._ask, "DELETE", self._call, b"", ENDED_S)
         await self._connection.close()
 
     async def speak(self, frames: AsyncIterable[AudioFrame]) -> None:
@@ -113,12 +116,23 @@ class Caller:
         """Send one frame; what the network does not take is dropped, and its time passes."""
         self.position = max(self.position, frame.start)
         for payload in self._encoder.push(frame.pcm):
-            at = self.position * (RTP_RATE // SAMPLE_RATE)
-            try:
-                self._track.packets.put_nowait((at, payload))
-            except asyncio.QueueFull:
-                self.dropped += 1
+            self.put(self.position, payload)
             self.position += PACKET
+
+    def put(self, position: int, payload: bytes) -> None:
+        """Send one Opus packet, of which this is the first sample's position; or drop it."""
+        try:
+            self._track.packets.put_nowait(_ticking(position, payload))
+        except asyncio.QueueFull:
+            self.dropped += 1
+
+    async def put_all(self, position: int, payload: bytes) -> None:
+        """The same, dropping nothing: it waits until the network takes more."""
+        await self._track.packets.put(_ticking(position, payload))
+
+    async def flushed(self) -> None:
+        """Wait until all of it is on the way."""
+        await self._track.packets.join()
 
     async def _open(self) -> None:
         connected = asyncio.Event()
@@ -137,8 +151,10 @@ class Caller:
         if self._prepare is not None:
             self._prepare(self._connection)
         await self._connection.setLocalDescription(await self._connection.createOffer())
-        offer = self._connection.localDescription.sdp.encode()
-        answer, place = await asyncio.to_thread(self._ask, "POST", self._place, offer)
+        # As the handshake's client we know that the server is ready, and not only that we are: it
+        # would not hear the first packets otherwise (RFC 8842, 5.2 leaves that to the answer).
+        offer = self._connection.localDescription.sdp.replace("a=setup:actpass", "a=setup:active")
+        answer, place = await asyncio.to_thread(self._ask, "POST", self._place, offer.encode())
         self._call = urljoin(self._place, place)
         await self._connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
         try:
@@ -148,12 +164,14 @@ class Caller:
             why = f"no packets get through to the server within {CONNECTS_S:.0f} s"
             raise LinkError(None, f"{why}: is UDP blocked? Use another transport", False) from error
 
-    def _ask(self, method: str, place: str, body: bytes) -> tuple[str, str]:
+    def _ask(
+        self, method: str, place: str, body: bytes, within: float = ANSWERS_S
+    ) -> tuple[str, str]:
         """(the answer, where the call is). LinkError."""
         headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/sdp"}
         asked = urllib.request.Request(place, data=body or None, headers=headers, method=method)
         try:
-            with urllib.request.urlopen(asked, timeout=ANSWERS_S) as answer:
+            with urllib.request.urlopen(asked, timeout=within) as answer:
                 return answer.read(1 << 16).decode(), answer.headers.get("Location", "")
         except urllib.error.HTTPError as error:
             why = error.read(500).decode(errors="replace").strip()
@@ -162,3 +180,7 @@ class Caller:
             raise LinkError(None, f"the server refused the call: {why}", False) from error
         except (OSError, HTTPException, ValueError) as error:
             raise LinkError(None, f"no answer to the call: {error}", True) from error
+
+
+def _ticking(position: int, payload: bytes) -> tuple[int, bytes]:
+    return position * (RTP_RATE // SAMPLE_RATE), payload

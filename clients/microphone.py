@@ -23,6 +23,7 @@ from .link import Link
 
 UNSENT_MS = 500  # the protocol: what was said longer ago helps nobody
 UNACKED = 2.5  # seconds, the same on the way: acknowledgements come once a second, or a bit later
+HELD = samples(100)  # of these, at most, codecs hold back, and a call may have lost
 
 LOST = 0.02  # seconds missing that a device has to admit to before they count as a gap
 AWAY = 1.0  # and when it admits to nothing: sound servers correct their clocks by half of that
@@ -251,7 +252,7 @@ class Microphone:
     def arrived(self, position: int) -> None:
         """The server has everything before this (`audio.ack`)."""
         self._acknowledges = True
-        if self._on_the_way is not None and self._on_the_way[0] <= position:
+        if self._on_the_way is not None and self._on_the_way[0] <= position + HELD:
             self._on_the_way = None
 
     async def speak(self, frames: AsyncIterable[AudioFrame]) -> None:

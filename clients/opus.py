@@ -55,7 +55,11 @@ class OpusLink(Link):
         """Whole samples, of any number."""
         self._encoder = self._encoder or Encoder()
         for packet in self._encoder.push(audio):
-            await super().send_audio(packet)
+            await self.send_packet(packet)
+
+    async def send_packet(self, packet: bytes) -> None:
+        """The next 20 ms."""
+        await super().send_audio(packet)
 
     async def gap(self, start: int, end: int) -> None:
         """The audio of these positions will never come."""

@@ -21,6 +21,7 @@ OPENING = "（【《「『〈〔“‘([{"
 _UNSEEN = {0x061C, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF}
 _HARMLESS = dict.fromkeys(_UNSEEN) | dict.fromkeys(range(0x20), " ")
 _HARMLESS |= dict.fromkeys(range(0x7F, 0xA0), " ") | {0x2028: " ", 0x2029: " "}
+_HARMLESS |= dict.fromkeys(range(0xE0000, 0xE0080))  # tags: letters that nobody sees
 _HARMLESS |= dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}")
 
 

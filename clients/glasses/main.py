@@ -5,7 +5,8 @@ import asyncio
 import math
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +16,7 @@ from clients.devices import hushed, named
 from clients.link import Link
 from clients.tui.sound import Remarks, Sound
 from streaming.messages import Display as Size
-from streaming.messages import Hello, Opus, Pcm16, Stability
+from streaming.messages import Hello, Opus, Pcm16, Stability, WebRtc
 from streaming.values import SAMPLE_RATE
 
 from .display import Display
@@ -38,6 +39,7 @@ EXAMPLES = """\
   surtitle glasses lab --profile ./mine.toml --reads en
 
 SIGUSR1 mutes the microphone and unmutes it: have a button do `kill -USR1 PID`."""
+NO_CALL = "no WebRTC: sound by WebSocket", "no WebRTC"  # for displays with no room for the reason
 
 
 class Options(argparse.Namespace):
@@ -54,6 +56,7 @@ class Options(argparse.Namespace):
     reads: list[str]
     audio: str | None
     codec: Literal["opus", "pcm"]
+    transport: Literal["ws", "webrtc"]
     show: Show
     stability: Stability | None
     figures: bool
@@ -67,7 +70,11 @@ def main(argv: Sequence[str]) -> int:
     options.audio = options.audio or ("mic" if options.hears else "none")
     if options.audio != "none" and not options.hears:
         parser().error("--audio needs --hears: the languages spoken near it")
+    if options.transport == "webrtc" and options.codec == "pcm":
+        parser().error("--transport webrtc carries Opus: leave out --codec pcm")
     try:
+        if options.transport == "webrtc" and find_spec("aiortc") is None:
+            raise Problem("--transport webrtc needs aiortc: pip install -e '.[glasses,webrtc]'")
         shown = profile(options.profile)
         return run(worn(options, shown))
     except Problem as problem:
@@ -134,6 +141,13 @@ def parser() -> argparse.ArgumentParser:
         help="how sound goes up: 24 kbit/s, or ten times that as it is (opus)",
     )
     it.add_argument(
+        "--transport",
+        choices=["ws", "webrtc"],
+        default="ws",
+        help="on what: the WebSocket, or WebRTC for networks that lose packets, and the WebSocket"
+        " where that does not get through (ws)",
+    )
+    it.add_argument(
         "--show",
         choices=["target", "both", "source"],
         default="target",
@@ -175,16 +189,19 @@ async def worn(options: Options, shown: Profile) -> int:
         async with Sound(options.audio or "none", "mic", remarks) as sound:
             display = Display(how, reader, Figures(sound.captured), say)
 
-            def remark(sentence: str) -> None:
+            def remark(sentence: str, *shorter: str) -> None:
                 """To the wearer; and to whoever reads the log, if that is not the display too."""
-                reader.status.news((sentence,), display.clock())
+                reader.status.news((sentence, *shorter), display.clock())
                 display.wake()
                 if not isinstance(how, Terminal):
                     say(sentence)
 
+            def uncalled(sentence: str) -> None:
+                remark(sentence, *NO_CALL)
+
             display.say = remarks.show = remark
             wearing = Wearing(
-                lambda: link(options, shown, sound.said is not None),
+                lambda: link(options, shown, sound.said is not None, uncalled),
                 reader,
                 display,
                 sound.said,
@@ -220,18 +237,31 @@ async def ended(wearing: Wearing, told: bool) -> None:
             print("\n".join(wearing.display.figures.report()), file=sys.stderr)
 
 
-def link(options: Options, shown: Profile, speaks: bool) -> Link:
-    """A seat in the room, for a display of this size; it comes back however long that takes."""
+def link(
+    options: Options,
+    shown: Profile,
+    speaks: bool,
+    say: Callable[[str], None] = lambda sentence: None,
+) -> Link:
+    """A seat in the room, for a display of this size; it comes back however long that takes.
+
+    `say` is told when sound has to go another way than was asked for.
+    """
     packed = speaks and options.codec == "opus"
+    calls = speaks and options.transport == "webrtc"
     hello = Hello(
         name=options.name,
         hears=options.hears if speaks else [],
         reads=options.reads if options.show != "source" else [],
         source=options.show != "target",
-        audio=(Opus() if packed else Pcm16(SAMPLE_RATE)) if speaks else None,
+        audio=(WebRtc() if calls else Opus() if packed else Pcm16(SAMPLE_RATE)) if speaks else None,
         stability=options.stability or shown.stability,
         display=Size(shown.columns, shown.lines),
     )
+    if calls:
+        from clients.call_link import CallLink  # aiortc, which only those who call need
+
+        return CallLink(options.server, options.room, hello, say=say, patience=math.inf)
     if packed:
         from clients.opus import OpusLink  # PyAV, which only those who speak Opus need
 

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from clients.console import Problem
+from clients.plain import clean
 from streaming.messages import Stability
 
 Driver = Literal["terminal", "png", "svg", "luma", "page", "g1"]
@@ -116,16 +117,16 @@ def _only(path: Path) -> Profile:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise Problem(f"{path} cannot be read: {(error.strerror or '').lower()}") from error
-    except ValueError as error:  # TOMLDecodeError, UnicodeDecodeError
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, UnicodeDecodeError
         raise Problem(f"{path} is not valid TOML: {error}") from error
     if len(found) != 1 or not isinstance(next(iter(found.values())), dict):
         raise Problem(f"{path} must have one section, the profile, as in [my-glasses]")
     name, section = next(iter(found.items()))
-    return _checked(section, f"{path}: [{name}]")
+    return _checked(section, f"{path}: [{clean(name)[:40]}]")
 
 
 def _checked(found: object, where: str) -> Profile:
     try:
         return msgspec.convert(found, Profile)
     except (msgspec.ValidationError, ValueError) as error:
-        raise Problem(f"{where} is wrong: {error}") from error
+        raise Problem(f"{where} is wrong: {clean(str(error))[:300]}") from error

@@ -101,8 +101,10 @@ export class Link {
     } catch {
       return; // clients ignore what they do not know
     }
+    if (message === null || typeof message !== "object") return;
     if (message.type === "welcome") this.welcomed(message);
-    if (message.type === "caption") this.seq = Math.max(this.seq, message.seq);
+    const known = message.type === "caption" && Number.isSafeInteger(message.seq);
+    if (known) this.seq = Math.max(this.seq, message.seq);
     if (message.type === "pong") this.roundTrip = this.heard - message.t;
     if (message.type === "error") this.error = message;
     else this.message(message);

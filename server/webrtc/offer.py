@@ -10,9 +10,12 @@ import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from streaming.clean import clean
+
 LONGEST = 16 * 1024  # bytes
 CANDIDATES = 30
 OPUS = re.compile(r"a=rtpmap:(\d{1,3}) opus/48000/2", re.IGNORECASE)
+SENDS = "a=sendrecv", "a=sendonly"
 ASKED = "usedtx=0;stereo=0;useinbandfec=0;maxaveragebitrate=32000"
 """Of the sender (RFC 7587, 6.1): no discontinuous transmission, which tears holes that look like
 loss; one channel; no redundancy that nobody here would decode."""
@@ -74,13 +77,15 @@ def checked(offer: bytes, reach: Reach) -> str:
         raise Refused(400, f"the offer has {len(candidates)} candidates: at most {CANDIDATES}")
     kept = {line for line in candidates if _reached(line, reach)}
     dropped = set(candidates) - kept | {"a=end-of-candidates"}
+    if not any(line in SENDS for line in lines):
+        lines.append(SENDS[0])  # as RFC 8866, 6.7, has it where nothing is said
     return "".join(f"{line}\r\n" for line in lines if line not in dropped)
 
 
 def _check_sections(lines: list[str]) -> None:
     sections = [line[2:].split(" ")[0] for line in lines if line.startswith("m=")]
     if sections != ["audio"]:
-        found = ", ".join(sections[:5]) or "none"
+        found = clean(", ".join(sections[:5]), 60) or "none"
         raise Refused(400, f"an offer has one section, of audio; this one has {found}")
     if any(line in ("a=recvonly", "a=inactive") for line in lines):
         raise Refused(400, "the offer sends no audio; captions come by WebSocket")

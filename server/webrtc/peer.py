@@ -35,6 +35,8 @@ class Ordered:
 
     def __init__(self, hear: Hear, loop: asyncio.AbstractEventLoop) -> None:
         self.buffer = JitterBuffer()
+        self.came = self.heard = 0
+        """Packets that arrived, and those that were given on."""
         self.dropped = 0
         """Packets beyond what a microphone sends."""
         self._hear, self._loop = hear, loop
@@ -45,6 +47,7 @@ class Ordered:
         """Called by aiortc for every packet that was decrypted."""
         now = self._loop.time()
         payload = packet._data
+        self.came += 1
         self._allowed = min(BURST, self._allowed + MOST * (now - self._filled))
         self._filled = now
         if self._allowed < 1 or not 0 < len(payload) <= LARGEST:
@@ -54,6 +57,18 @@ class Ordered:
         one = Packet(packet.sequence_number, packet.timestamp, bytes(payload))
         self._give(self.buffer.push(one, now))
         return False, None
+
+    def counts(self) -> dict[str, int]:
+        """What became of packets, by name."""
+        buffer = self.buffer
+        return {
+            "came": self.came,
+            "heard": self.heard,
+            "lost": buffer.lost,
+            "late": buffer.late,
+            "doubled": buffer.doubled,
+            "dropped": self.dropped,
+        }
 
     def close(self) -> None:
         """Nothing is heard after this."""
@@ -67,6 +82,7 @@ class Ordered:
 
     def _give(self, frames: Sequence[Frame]) -> None:
         for frame in frames:
+            self.heard += 1
             self._hear(frame)
         due = self.buffer.due
         if self._timer is not None and self._timer.when() != due:
@@ -100,9 +116,10 @@ class Peer:
             bind(transceiver.receiver, self._addresses)
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+            answer = await self._connection.createAnswer()
         except Exception as error:  # its parser raises whatever comes of it
             raise Refused(400, "the offer cannot be understood") from error
-        await self._connection.setLocalDescription(await self._connection.createAnswer())
+        await self._connection.setLocalDescription(answer)
         return answered(self._connection.localDescription.sdp)
 
     async def close(self) -> None:

@@ -48,7 +48,7 @@ def _member(request: web.Request, house: House) -> Member:
         raise Refused(401, "a call needs `Authorization: Bearer` and the key of `welcome`")
     room = house.rooms.get(request.match_info["room"])
     members = room.members.values() if room else ()
-    given = key.strip().encode()
+    given = key.strip().encode(errors="surrogateescape")  # bytes that are no UTF-8 come as such
     found = [member for member in members if hmac.compare_digest(member.key.encode(), given)]
     if not found:
         raise Refused(403, "nobody in this room has that key")
@@ -60,6 +60,8 @@ def _member(request: web.Request, house: House) -> Member:
 async def _offer(request: web.Request) -> bytes:
     if request.content_type != SDP:
         raise Refused(415, f"an offer is {SDP}")
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Refused(415, "an offer comes as it is: leave out Content-Encoding")
     if (request.content_length or 0) > LONGEST:
         raise Refused(413, f"an offer of {request.content_length} bytes: at most {LONGEST}")
     body = b""

@@ -8,7 +8,7 @@ import os
 import shutil
 import wave
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +48,9 @@ def chromium() -> str:
     return next(found for name in names if (found := shutil.which(name)))
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser(clip: Path) -> AsyncIterator[Browser]:
-    """Its microphone is allowed to whoever asks, and there."""
+@asynccontextmanager
+async def launched(clip: Path) -> AsyncIterator[Browser]:
+    """A browser whose microphone is there, and allowed to whoever asks."""
     arguments = [
         "--use-fake-ui-for-media-stream",
         "--use-fake-device-for-media-stream",
@@ -63,6 +63,13 @@ async def browser(clip: Path) -> AsyncIterator[Browser]:
             yield opened
         finally:
             await opened.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(clip: Path) -> AsyncIterator[Browser]:
+    """The one that nearly all tests share."""
+    async with launched(clip) as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

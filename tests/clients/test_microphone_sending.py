@@ -104,3 +104,15 @@ async def test_a_long_mute_holds_nothing_up_and_the_level_stays() -> None:
     await microphone.mute(False)
     await spoken(microphone, [61.0, 61.02], clock)
     assert wire.sent == [BLOCK, True, False, (320, 976_000), BLOCK, BLOCK]
+
+
+async def test_what_a_codec_holds_back_of_the_last_frame_silences_nobody_for_good() -> None:
+    clock, wire = Clock(), Wire()
+    microphone = Microphone(wire, clock)  # type: ignore[arg-type]
+    microphone.arrived(0)
+    await spoken(microphone, [0.0], clock)
+    microphone.arrived(BLOCK - 32)  # a resampler at the other end has the rest
+    await microphone.mute(True)
+    await microphone.mute(False)
+    await spoken(microphone, [60.0], clock)
+    assert wire.sent[-1] == BLOCK

@@ -125,8 +125,12 @@ def at_import(node: ast.AST) -> Iterator[ast.AST]:
             yield from at_import(child)
 
 
+ASKED = {"clients.call_link", "clients.calling", "loadtest.calls"}
+"""What is imported only by who asked for WebRTC, and needs the extra of that name besides."""
+
+
 def reached(start: str) -> dict[str, Path]:
-    """Our modules that importing one can lead to, with the packages they lie in."""
+    """Our modules that importing one can lead to, with the packages they lie in; but for WebRTC."""
     files = {module(path): path for package in MAY_IMPORT for path in sources(package)}
     found: dict[str, Path] = {}
     waiting = {name for name in files if name == start or name.startswith(f"{start}.")}
@@ -138,7 +142,7 @@ def reached(start: str) -> dict[str, Path]:
         parts = name.split(".")
         waiting |= {".".join(parts[:depth]) for depth in range(1, len(parts))}
         for wanted in imports(files[name]):
-            waiting |= {wanted, wanted.rpartition(".")[0]}
+            waiting |= {wanted, wanted.rpartition(".")[0]} - ASKED
     return found
 
 
@@ -161,6 +165,17 @@ def test_a_thin_client_needs_only_what_its_lock_brings(lock: str, client: str) -
         if not brought & {canonicalize_name(dist) for dist in provided_by.get(top, [])}
     }
     assert not missing
+
+
+def test_webrtc_is_imported_by_none_who_did_not_ask_for_it() -> None:
+    wrong = {
+        module(path)
+        for path in [*sources("clients"), *sources("loadtest")]
+        if module(path) not in ASKED
+        for name in imports(path, at_import(tree(path)))
+        if {name, name.rpartition(".")[0]} & ASKED or name.partition(".")[0] == "aiortc"
+    }
+    assert not wrong
 
 
 def test_no_other_distribution_has_our_names() -> None:

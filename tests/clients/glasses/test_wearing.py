@@ -1,6 +1,8 @@
 """The whole client, with a server that plays a scene and a display that remembers."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from clients.glasses.reader import Reader
 from clients.glasses.wearing import Wearing
 from clients.link import Link, LinkError
 from clients.tui.sound import Voice
-from streaming.messages import End, Error, Gap, Hello, Mute, Pcm16, State
+from streaming.messages import End, Error, Gap, Hello, Mute, Opus, Pcm16, State, WebRtc
 from streaming.values import AudioFrame
 from tests.clients.fakes import ROSTER, WELCOME, Peer, caption, server
 from tests.clients.glasses.test_display import Wall
@@ -152,6 +154,7 @@ def _rest(queue: "asyncio.Queue[object]") -> list[object]:
         (["lab", "--reads", "en", "--audio", "mic"], "--audio needs --hears"),
         (["lab", "--reads", "en", "--listen", "8770"], "is no address"),
         (["lab", "--reads", "klingon"], "unknown language 'klingon'"),
+        (["lab", "--reads", "en", "--transport", "webrtc", "--codec", "pcm"], "carries Opus"),
     ],
 )
 def test_wrong_calls(words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -178,3 +181,39 @@ def test_what_cannot_be_worn_is_a_sentence(
 ) -> None:
     assert command.main([*words, "--out", str(tmp_path / "out")]) == 1
     assert sentence in capsys.readouterr().err
+
+
+def options(*words: str) -> command.Options:
+    return command.parser().parse_args(["lab", "--reads", "en", *words], command.Options())
+
+
+def test_sound_goes_by_the_way_that_was_asked_for() -> None:
+    shown = profile("terminal")
+    heard = options("--hears", "zh")
+    assert command.link(heard, shown, speaks=True).hello.audio == Opus()
+    heard.transport = "webrtc"
+    assert command.link(heard, shown, speaks=True).hello.audio == WebRtc()
+    assert command.link(heard, shown, speaks=False).hello.audio is None
+
+
+def test_without_what_webrtc_needs_it_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "find_spec", lambda name: None)
+    assert command.main(["lab", "--reads", "en", "--transport", "webrtc"]) == 1
+    assert "pip install -e '.[glasses,webrtc]'" in capsys.readouterr().err
+
+
+def test_what_is_worn_loads_nothing_that_weighs() -> None:
+    script = """
+import sys
+from clients.glasses import main
+from clients.glasses.profiles import profile
+words = ["lab", "--reads", "en", "--hears", "zh"]
+main.link(main.parser().parse_args(words, main.Options()), profile("terminal"), True)
+print(*{"aiortc", "numpy", "onnxruntime", "torch", "aiohttp"} & set(sys.modules))
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == ""

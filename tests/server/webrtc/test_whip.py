@@ -1,8 +1,10 @@
 """A participant calls: who may, where the audio goes, and how a call ends."""
 
 import asyncio
+from array import array
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from server.member import Member
 from server.session import Session
-from server.webrtc.calls import BEGUN, Call, Calls
+from server.webrtc.calls import BEGUN, Call, Calls, dying_away
 from server.webrtc.offer import CANDIDATES, LONGEST, Reach
 from server.webrtc.whip import SDP, routes
 from streaming.jitter import Frame
@@ -272,3 +274,32 @@ async def test_packets_that_are_no_opus_end_the_call() -> None:
     assert member.session is not None and not member.session.ended
     member.hang_up()
     await settle()
+
+
+@pytest.mark.parametrize("lost, bridged", [(1, True), (3, True), (4, False), (20, False)])
+async def test_a_hole_of_a_few_packets_is_bridged_and_a_longer_one_is_a_gap(
+    lost: int, bridged: bool
+) -> None:
+    stage = Stage()
+    member = caller(stage)
+    session = member.session
+    assert session is not None
+    call = Call(member, stage.clock, stage.house.metrics, {})
+    for number in range(5):
+        call.hear(Frame(number * 320, SAID[number]))
+    before = session.position
+    call.hear(Frame((5 + lost) * 320, SAID[5]))
+    after = (5 + lost) * 320
+    assert abs(session.position - after - 320) <= 32  # true either way, but for a resampler's rest
+    missing = session.recording.read(before + 32, after)
+    assert (missing.strip(b"\0") != b"") is bridged
+    member.hang_up()
+    await settle()
+
+
+def test_what_is_made_up_dies_away_without_a_step() -> None:
+    said = array("h", [8_000, -8_000] * 160)
+    made = array("h", dying_away(said.tobytes(), 1_200))
+    assert len(made) == 1_200
+    assert abs(made[0]) == 8_000 and not any(made[960:])
+    assert all(abs(later) <= abs(sooner) for sooner, later in pairwise(made))
