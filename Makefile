@@ -6,6 +6,8 @@ LOCK   := requirements/all.lock
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.surtitle
 SOURCES = $(wildcard surtitle.py streaming models server clients loadtest tests bench/*.py bench/teensy/*.py docs/*.py)
+NETWORK = tests/test_impairment.py tests/faults/test_network.py tests/loadtest/test_calls.py \
+          $(wildcard tests/*/*/test_bad_network.py)
 QUICK   = not (engine or socket or tui or slow)
 
 .PHONY: help demo test test-network test-browser pictures contract check bench soak chaos soak-props lock clean format ready apertium
@@ -21,11 +23,12 @@ test: $(READY) apertium  ## every test that needs no browser, GPU or SGLang
 	SURTITLE_TRIES=full $(BIN)/python -m pytest
 
 test-network: $(READY)  ## calls and glasses where the Wi-Fi is bad, a minute without any included; as root
-	SURTITLE_NETWORK=long $(BIN)/python -m pytest tests/test_impairment.py $$(find tests -name test_bad_network.py) $(TESTS)
+	SURTITLE_NETWORK=long $(BIN)/python -m pytest $(NETWORK) $(TESTS)
 
 test-browser: $(READY)  ## the page in a real Chromium; what drives it is put in ~/.cache
 	@folder=$$(deploy/setup-browser.sh $(VENV)) && \
-	PYTHONPATH=$$folder/python SURTITLE_BROWSER=$$folder $(BIN)/python -m pytest tests/browser $(TESTS)
+	PYTHONPATH=$$folder/python SURTITLE_BROWSER=$$folder SURTITLE_NETWORK=short \
+	$(BIN)/python -m pytest tests/browser $(TESTS)
 
 pictures: $(READY)  ## draw the pictures of docs/browser.md anew
 	@folder=$$(deploy/setup-browser.sh $(VENV)) && PYTHONPATH=$$folder/python:. $(BIN)/python tests/browser/pictures.py

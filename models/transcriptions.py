@@ -10,6 +10,7 @@ import aiohttp
 import msgspec
 
 from models.base import EngineError, Heard
+from models.foreign import decoded
 from models.sglang import errors
 from models.sglang.facts import facts
 from models.sglang.servers import Servers
@@ -91,8 +92,8 @@ class Transcriptions:
         if failed := failure(data):
             raise errors.of_status("The recognizer", failed.code, failed.message)
         try:
-            return Heard(msgspec.json.decode(data, type=_Transcript).text.strip(), language)
-        except msgspec.DecodeError as error:
+            return Heard(decoded(data, _Transcript).text.strip(), language)
+        except ValueError as error:
             raise errors.Garbage(f"The recognizer answers garbage: {error}.") from error
 
 

@@ -1,17 +1,40 @@
 """Listen on a port: whoever connects has to ask for something soon."""
 
 import asyncio
+import logging
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from .config import ConfigError
 
+log = logging.getLogger(__name__)
 ASKING_S = 10.0  # real seconds from connecting to a whole request: a slower one never comes
 KEPT_S = 15.0  # a connection without a request
+
+
+def ours(record: logging.LogRecord) -> bool:
+    """Whether it is worth a line: what is no HTTP is not, and would bring a stranger's words with
+    it, and a traceback."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+log.addFilter(ours)
+# It warns of subprotocols that are not ours, in the words of whoever asks for them.
+logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)
+
+
+def text(headers: str) -> bool:
+    """Whether it is; bytes that are no UTF-8 come as half characters, which nobody can answer."""
+    try:
+        headers.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class Waiting:
@@ -51,10 +74,19 @@ async def listening(
     async def noted(request: web.Request, handler: Handler) -> web.StreamResponse:
         assert waiting is not None
         waiting.asked(request)
+        if not text("".join(request.headers.values())):
+            raise web.HTTPBadRequest(text="a header is not text in UTF-8\n")
         return await handler(request)
 
     made.middlewares.append(noted)
-    runner = web.AppRunner(made, access_log=None, shutdown_timeout=1.0, keepalive_timeout=KEPT_S)
+    runner = web.AppRunner(
+        made,
+        access_log=None,
+        logger=log,
+        shutdown_timeout=1.0,
+        keepalive_timeout=KEPT_S,
+        auto_decompress=False,  # 300 kB unpack to 300 MB: nobody here sends that much
+    )
     await runner.setup()
     assert runner.server is not None
     waiting = Waiting(runner.server)

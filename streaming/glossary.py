@@ -92,7 +92,9 @@ def parse(text: str) -> Glossary:
         raise GlossaryError(f"the glossary is not TOML: {error}") from error
     terms = table.pop("term", [])
     if table:
-        raise GlossaryError(f"unknown key {next(iter(table))!r}: every term begins with [[term]]")
+        raise GlossaryError(
+            f"unknown key {next(iter(table))[:40]!r}: every term begins with [[term]]"
+        )
     if not isinstance(terms, list) or not all(isinstance(term, dict) for term in terms):
         raise GlossaryError('terms are written [[term]], each followed by lines like en = "word"')
     if len(terms) > MOST_TERMS:

@@ -204,9 +204,12 @@ def network(
 def networked(
     weather: Weather | None = None, seed: int = 1, longest: float = LONGEST
 ) -> Iterator[Network]:
-    """The same for a test, which is skipped where it is impossible."""
+    """The same for a test, which is skipped where it is impossible, and where nobody asks for it:
+    such tests take real minutes."""
     import pytest  # who measures has none
 
+    if "SURTITLE_NETWORK" not in os.environ:
+        pytest.skip("`make test-network` tries it, and takes minutes")
     with ExitStack() as stack:
         try:
             net = stack.enter_context(network(weather, seed, longest))

@@ -105,5 +105,9 @@ def test_where_it_cannot_be_it_says_why(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(Impossible, match="need root"), network():
         pass
+    monkeypatch.setenv("SURTITLE_NETWORK", "short")
     with pytest.raises(pytest.skip.Exception, match="need root"), networked():
+        pass
+    monkeypatch.delenv("SURTITLE_NETWORK")
+    with pytest.raises(pytest.skip.Exception, match="make test-network"), networked():
         pass

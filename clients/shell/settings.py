@@ -15,11 +15,14 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
+from clients.plain import clean
+
 from .options import Argument, hidden, settable
 
 NAME = "surtitle.toml"
 CONFIG = "SURTITLE_CONFIG"
 ROOT = 0
+SHOWN = 200  # characters of a value that is wrong
 MACHINE = Path("/etc") / NAME
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
@@ -117,11 +120,11 @@ def _read(path: Path, commands: Sequence[str]) -> dict[str, Mapping[str, object]
     for name, section in found.items():
         if name not in commands:
             raise SettingsError(
-                f"{path}: {name!r} is no section{like(name, commands)}: there are {allowed}"
+                f"{path}: {name[:40]!r} is no section{like(name, commands)}: there are {allowed}"
             )
         if not isinstance(section, dict):
             raise SettingsError(
-                f"{path}: {name!r} must be a section, written [{name}], with its settings below"
+                f"{path}: {name[:40]!r} must be a section, written [{name}], with its settings below"
             )
     return found
 
@@ -164,7 +167,7 @@ def _from_file(command: str, options: dict[str, Argument], said: File) -> dict[s
     for name, value in said.section(command).items():
         if name not in options:
             raise SettingsError(
-                f"{said.path}: [{command}] has no {name!r}{like(name, list(options))}:"
+                f"{said.path}: [{command}] has no {name[:40]!r}{like(name, list(options))}:"
                 f" it may have {', '.join(options)}"
             )
         assert said.path is not None
@@ -223,6 +226,8 @@ def _setting(
 def _word(option: Argument, value: object, where: str) -> str:
     """A value of TOML as on a command line, if it is of the right type."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(value, int) and value.bit_length() > 64:  # Python may not even write it
+        raise SettingsError(f"{where} is a larger number than anything here takes")
     if option.check is int:
         right = number and not isinstance(value, float)
     elif option.check is float:
@@ -240,7 +245,10 @@ def _word(option: Argument, value: object, where: str) -> str:
 
 def _shown(value: object) -> str:
     """A value as it stands in a file, more or less."""
-    return json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        return clean(json.dumps(value, ensure_ascii=False, default=str)[:SHOWN])
+    except ValueError:  # a number of thousands of digits
+        return "a number beyond all measure"
 
 
 def _kind(option: Argument) -> str:

@@ -5,6 +5,7 @@ may do better with the same question. `hurts`: the server itself seems unwell.
 """
 
 from models.base import EngineError
+from streaming.clean import clean
 
 
 class ServerError(EngineError):
@@ -78,7 +79,7 @@ class Deaf(Refused):
 
 def of_status(where: str, status: int, message: str) -> ServerError:
     """The error that an HTTP status, or the `code` of an error frame, stands for."""
-    said = " ".join(message.split())[:300] or f"HTTP status {status}"
+    said = clean(message, 300) or f"HTTP status {status}"
     lower = said.lower()
     if status in (401, 403):
         return WrongKey(f"{where} refuses the key: {said}")

@@ -6,9 +6,13 @@ from typing import TypeVar
 
 import msgspec
 
+from models.foreign import decoded
+from streaming.clean import clean
+
 from . import errors
 from .servers import Servers
 
+SHOWN = 300  # characters of what is there
 HYPOTHESIS = "HYPOTHESIS"  # the speculative algorithm of our plugin, as /server_info names it
 
 
@@ -76,9 +80,13 @@ async def facts(servers: Servers, model: str) -> Facts:
         model = model.removesuffix(adapter).removesuffix(":") or names[0]
     if model and names and model not in names:
         known = ", ".join([*names, *(f"{names[0]}:{one}" for one in sorted(adapters))])
-        raise errors.NoModel(f"There is no model {model!r} there, but {known}.")
+        raise errors.NoModel(f"There is no model {model!r} there, but {clean(known, SHOWN)}.")
     if not model and len(names) != 1:
-        there = f"there are {', '.join(names[:20])}" if names else "the server does not list any"
+        there = (
+            f"there are {clean(', '.join(names), SHOWN)}"
+            if names
+            else "the server does not list any"
+        )
         raise errors.NoModel(f"Which model is to be asked? Say so: {there}.")
     name = model or names[0]
     info = await _optional(servers, "/model_info", _ModelInfo) or _ModelInfo()
@@ -119,6 +127,6 @@ async def _optional(servers: Servers, path: str, kind: type[T]) -> T | None:
     except errors.Refused:
         return None
     try:
-        return msgspec.json.decode(data, type=kind)
-    except msgspec.DecodeError as error:
+        return decoded(data, kind)
+    except ValueError as error:
         raise errors.Garbage(f"{path} does not answer like a model server: {error}.") from error

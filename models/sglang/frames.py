@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from models.foreign import decoded
+
 BROKEN = "\ufffd"  # stands for bytes that are not, or not yet, a character
 
 
@@ -114,7 +116,7 @@ class Generate:
 
     def push(self, data: bytes) -> list[Event]:
         """Take a frame. ValueError: it is none."""
-        frame = msgspec.json.decode(data, type=_Generated)
+        frame = decoded(data, _Generated)
         meta, ids = frame.meta_info, frame.output_ids
         events: list[Event] = []
         if meta.input_top_logprobs and not self._judged:
@@ -203,7 +205,7 @@ class Chat:
 
     def push(self, data: bytes) -> list[Event]:
         """Take a chunk. ValueError: it is none."""
-        chunk = msgspec.json.decode(data, type=_Chunk)
+        chunk = decoded(data, _Chunk)
         self._count(chunk)
         if not chunk.choices:
             return []

@@ -6,14 +6,18 @@ The format is https://html.spec.whatwg.org/multipage/server-sent-events.html. A 
 after its HTTP status said 200: that is an event, too.
 """
 
+import re
 from contextlib import suppress
 from typing import Protocol
 
 import msgspec
 
-from .frames import Event, Failed
+from models.foreign import decoded
+
+from .frames import End, Event, Failed
 
 LONGEST_LINE = 8 << 20  # bytes: a frame with the log-probabilities of 4,000 tokens has 300,000
+LONGEST_EVENT = LONGEST_LINE  # in however many lines
 
 
 class Reader(Protocol):
@@ -37,19 +41,31 @@ class Lines:
     """Bytes in, the data of each event out. Names, ids and comments (keep-alives) are left out."""
 
     def __init__(self) -> None:
-        self._held = b""
+        self._held: list[bytes] = []
+        self._waiting = 0  # bytes that are held
+        self._cut = False  # what is held ends with half of a CRLF, perhaps
         self._data: list[bytes] = []
+        self._size = 0
 
     def push(self, chunk: bytes) -> list[bytes]:
-        """Take the next bytes. ValueError: a line without end."""
-        body, self._held = self._held + chunk, b""
-        half = b"\r" if body.endswith(b"\r") else b""  # of a CRLF, perhaps
-        body = body.removesuffix(b"\r").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        *lines, rest = body.split(b"\n")
-        self._held = rest + half
-        if len(self._held) > LONGEST_LINE:
+        """Take the next bytes. ValueError: a line or an event without end."""
+        self._held.append(chunk)
+        self._waiting += len(chunk)
+        lines: list[bytes] = []
+        if self._cut or b"\n" in chunk or b"\r" in chunk:
+            lines = self._whole(b"".join(self._held))
+        if self._waiting > LONGEST_LINE:
             raise ValueError(f"a line of more than {LONGEST_LINE >> 20} MiB")
         return [data for line in lines if (data := self._line(line))]
+
+    def _whole(self, body: bytes) -> list[bytes]:
+        """The lines that have ended; the rest is held."""
+        self._cut = body.endswith(b"\r")
+        whole = body.removesuffix(b"\r").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        *lines, rest = whole.split(b"\n")
+        self._held = [rest + b"\r" * self._cut]
+        self._waiting = len(rest) + self._cut
+        return lines
 
     def close(self) -> list[bytes]:
         """The event that no empty line ended: some servers leave the last one out."""
@@ -59,9 +75,12 @@ class Lines:
         """The data of the event that `line` ends, b"" if it ends none."""
         if line.startswith(b"data:"):
             self._data.append(line[5:].removeprefix(b" "))
+            self._size += len(line)
+            if self._size > LONGEST_EVENT:
+                raise ValueError(f"an event of more than {LONGEST_EVENT >> 20} MiB")
         if line:
             return b""
-        data, self._data = b"\n".join(self._data), []
+        data, self._data, self._size = b"\n".join(self._data), [], 0
         return data
 
 
@@ -99,8 +118,11 @@ class Stream:
             return []
         if data.strip() == b"[DONE]":
             return self._finish()
-        failed = failure(data)
-        return self._fail(failed) if failed else self._reader.push(data)
+        if failed := failure(data):
+            return self._fail(failed)
+        events = self._reader.push(data)
+        self.over = any(isinstance(event, End) for event in events)
+        return events
 
     def _fail(self, failed: Failed) -> list[Event]:
         over, self.over = self.over, True
@@ -131,8 +153,8 @@ def failure(data: bytes) -> Failed | None:
     if b'"error"' not in data:
         return None
     try:
-        found = msgspec.json.decode(data, type=_Body)
-    except msgspec.DecodeError:
+        found = decoded(data, _Body)
+    except ValueError:
         return None
     if isinstance(found.error, _Error):
         return Failed(_status(found.error.code), found.error.message)
@@ -144,4 +166,4 @@ def failure(data: bytes) -> Failed | None:
 def _status(code: int | str | None) -> int:
     """The HTTP status that a code stands for: 500 for what is none, such as "model_not_found"."""
     text = str(code)
-    return int(text) if text.isdecimal() and 400 <= int(text) < 600 else 500
+    return int(text) if re.fullmatch("[45][0-9]{2}", text) else 500

@@ -14,7 +14,9 @@ from typing import Generic, Protocol, TypeVar
 import msgspec
 from tokenizers import Tokenizer
 
+from models.foreign import decoded
 from models.prompts import Mark
+from streaming.clean import clean
 
 from .errors import Garbage
 
@@ -52,7 +54,7 @@ class Local:
             self._plain = Tokenizer.from_str(msgspec.json.encode(plain).decode())
             self._full = Tokenizer.from_str(definition.decode())
         except Exception as error:  # what the library raises is of no narrower type
-            raise Garbage(f"The tokenizer cannot be read: {error}") from error
+            raise Garbage(f"The tokenizer cannot be read: {clean(str(error), 300)}") from error
 
     @classmethod
     async def read(cls, folder: str) -> "Local | None":
@@ -93,10 +95,10 @@ class Remote:
         return [tuple(token for _ in text for token in next(found)) for text in pieces]
 
     async def mark(self, spelling: str) -> int:
-        ((*others, found),) = await self._tokens([spelling])
-        if others:
+        (found,) = await self._tokens([spelling])
+        if len(found) != 1:
             raise Garbage(f"The model's tokenizer has no {spelling}.")
-        return found
+        return found[0]
 
     async def decode(self, ids: Sequence[int]) -> str:
         if not ids:
@@ -128,8 +130,8 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 def _decoded(data: bytes, kind: type[S]) -> S:
     try:
-        return msgspec.json.decode(data, type=kind)
-    except msgspec.DecodeError as error:
+        return decoded(data, kind)
+    except ValueError as error:
         raise Garbage(f"The server's tokenizer answers garbage: {error}.") from error
 
 

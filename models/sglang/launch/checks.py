@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from streaming.clean import clean
+
 from .cards import CARDS, LONGEST, Role, guess
 from .command import VERSION, Algorithm
 from .environment import installed_version, python_of, usual
@@ -21,6 +23,7 @@ DEFAULT_MODEL = {
 }
 ON_A_HUB = re.compile(r"[\w.-]+/[\w.-]+")
 PLUGIN = "surtitle_hypothesis"
+PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -73,15 +76,27 @@ def model(named: str | None, role: Role) -> Model:
         raise CannotLaunch(f"there is no folder {named} with a model in it")
     config = _json(folder / "config.json", f"{named} is no model")
     suits(config, named, role)
+    weights(folder, named)
     if not (folder / "tokenizer.json").exists() and not (folder / "vocab.json").exists():
         raise CannotLaunch(f"{named} has no tokenizer: tokenizer.json is missing")
     return Model(str(folder.resolve()), min([LONGEST, *lengths(config)]))
 
 
+def weights(folder: Path, named: str) -> None:
+    """Whether what is loaded is data: a pickle is a program, which runs when it is read."""
+    files = sorted(path.name for path in folder.iterdir())
+    pickles = [name for name in files if name.endswith(PICKLES)]
+    if pickles and not any(name.endswith(".safetensors") for name in files):
+        raise CannotLaunch(
+            f"{named} has its weights in {pickles[0]}, which may run anything when it is read:"
+            " convert them to safetensors"
+        )
+
+
 def lengths(config: dict[str, Any]) -> Iterator[int]:
     """How long a text a model takes, by its config.json and the parts of that."""
     for name, value in config.items():
-        if name == "max_position_embeddings" and isinstance(value, int):
+        if name == "max_position_embeddings" and isinstance(value, int) and value > 0:
             yield value
         elif name in ("text_config", "thinker_config") and isinstance(value, dict):
             yield from lengths(value)
@@ -92,7 +107,8 @@ def suits(config: dict[str, Any], named: str, role: Role) -> None:
     hears = "audio_config" in config or any(
         isinstance(part, dict) and "audio_config" in part for part in config.values()
     )
-    kind = next(iter(config.get("architectures") or ()), "a model of no architecture")
+    kinds = config.get("architectures")
+    kind = clean(str(kinds[0]), 80) if kinds and isinstance(kinds, list) else "a model of no kind"
     if role == "recognizer" and not hears:
         raise CannotLaunch(f"{named} cannot hear: {kind} takes no sound, as Qwen3-ASR does")
     if role == "translator" and hears:
@@ -107,6 +123,7 @@ def adapter(named: str | None) -> Path | None:
     if not folder.is_dir():
         raise CannotLaunch(f"there is no folder {named} with an adapter in it")
     _json(folder / "adapter_config.json", f"{named} is no LoRA adapter")
+    weights(folder, named)
     return folder.resolve()
 
 
@@ -120,7 +137,7 @@ def _json(path: Path, lacking: str) -> dict[str, Any]:
         read = json.loads(path.read_text(encoding="utf-8"))
     except OSError:
         raise CannotLaunch(f"{lacking}: it has no {path.name}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CannotLaunch(f"{lacking}: its {path.name} is no JSON: {error}") from None
     if not isinstance(read, dict):
         raise CannotLaunch(f"{lacking}: its {path.name} holds no object")

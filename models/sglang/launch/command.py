@@ -57,6 +57,7 @@ def flags(launch: Launch) -> list[str]:
     running = str(card.running)
     words = [
         *("--model-path", launch.model, "--served-model-name", launch.role),
+        *("--load-format", "safetensors"),  # data; a pickle runs what it likes when it is read
         *("--host", launch.host, "--port", str(launch.port)),
         *("--context-length", str(launch.longest), "--attention-backend", card.attention),
         *("--mem-fraction-static", f"{launch.memory or getattr(card, launch.role):g}"),
