@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -170,12 +171,12 @@ async def _run(times: Times, speakers: int, seconds: float, realtime: bool) -> R
 
 
 def crossing(found: Sequence[tuple[int, float]]) -> float | None:
-    """Where p95 reaches the budget, on the straight line through the points nearest to it; None if
-    p95 does not grow."""
-    (x0, y0), (x1, y1) = sorted(sorted(found, key=lambda at: abs(at[1] - BUDGET_MS))[:2])
-    if y1 <= y0:
-        return None
-    return round(x0 + (x1 - x0) * (BUDGET_MS - y0) / (y1 - y0), 1)
+    """Where p95 reaches the budget, on the line from the last number of speakers that holds to the
+    next; None if it does not reach it."""
+    for (low, before), (high, after) in pairwise(sorted(found)):
+        if before < BUDGET_MS <= after:
+            return round(low + (high - low) * (BUDGET_MS - before) / (after - before), 1)
+    return None
 
 
 def _p95(point: dict[str, Any], whose: str) -> float:
