@@ -124,7 +124,7 @@ def _read(path: Path, commands: Sequence[str]) -> dict[str, Mapping[str, object]
             )
         if not isinstance(section, dict):
             raise SettingsError(
-                f"{path}: {name[:40]!r} must be a section, written [{name}], with its settings below"
+                f"{path}: {name[:40]!r} must be a section, [{name[:40]}], with its settings below"
             )
     return found
 
