@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from models.base import Hints
-from streaming.audience import Reader, foreign, wants
+from streaming.audience import foreign, wants
 from streaming.captions import Captions, Line, Posted
 from streaming.echo import Echo, dbfs
 from streaming.echo import Line as Sound
@@ -380,12 +380,13 @@ class Room:
 
     def _show(self, posted: dict[Stability, Posted]) -> None:
         works = self.engines.translation.works
-        seen: dict[Reader, Caption | None] = {}  # those who asked for the same see the same
+        seen: dict[int, Caption | None] = {}  # those who asked for the same see the same
         for member in self.members.values():
             reader = member.reader
             update = posted.get(reader.stability)
             if update is None:
                 continue
-            if reader not in seen:
-                seen[reader] = wants(reader, update.traced if reader.trace else update.plain, works)
-            member.send(seen[reader])
+            if id(reader) not in seen:
+                caption = update.traced if reader.trace else update.plain
+                seen[id(reader)] = wants(reader, caption, works)
+            member.send(seen[id(reader)])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 
@@ -20,7 +21,14 @@ class Reader:
 
     @classmethod
     def of(cls, hello: Hello) -> "Reader":
-        return cls(tuple(hello.reads), hello.source, hello.stability, hello.trace)
+        """The same object for everybody who asks for the same, as far as can be: rooms may go by
+        identity, which is quicker."""
+        return _reader(tuple(hello.reads), hello.source, hello.stability, hello.trace)
+
+
+@lru_cache(1_000)
+def _reader(reads: tuple[str, ...], source: bool, stability: Stability, trace: bool) -> Reader:
+    return Reader(reads, source, stability, trace)
 
 
 def foreign(reads: Collection[str], spoken: str) -> list[str]:
