@@ -132,6 +132,12 @@ def _drawing(options: argparse.Namespace) -> dict[str, Any]:
     return drawing.measure(minutes=3.0) if options.quick else drawing.measure()
 
 
+def _glasses(options: argparse.Namespace) -> dict[str, Any]:
+    from . import glasses
+
+    return glasses.measure(10 if options.quick else 30)
+
+
 def _hypotheses(options: argparse.Namespace) -> dict[str, Any]:
     from . import hypotheses
 
@@ -175,6 +181,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "audience": _audience,
     "soak": _soak,
     "drawing": _drawing,
+    "glasses": _glasses,
     "policies": _policies,
     "hypotheses": _hypotheses,
     "end_to_end": _end_to_end,

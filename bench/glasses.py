@@ -1,11 +1,10 @@
-"""What it takes to wear captions: `python -m bench.glasses [--seconds N]`.
+"""What it takes to wear captions: `python -m bench glasses`.
 
 The whole client in a process of its own, with the conversation's first speaker as its microphone,
 a real server with the embedded engines beside it, and displays without hardware. Chunk-to-caption
 ends where the screen is given to the driver; what a real device takes beyond that is not in it.
 """
 
-import argparse
 import asyncio
 import json
 import sys
@@ -34,24 +33,18 @@ from streaming.values import SAMPLE_RATE, AudioFrame
 
 CLIP = Path(__file__).parents[1] / "loadtest" / "conversation" / "alan.flac"
 DISPLAYS = {"ssd1309": "luma", "hud-640x200": "png", "even-g1": "svg"}
-BARS = {"memory_mb": 60.0, "core": 0.15, "chunk_to_caption_p95_ms": 300.0}
+MEMORY_MB, CORE, LATE_MS = 60.0, 0.15, 300.0
+
+
+def measure(seconds: int = 30) -> dict[str, Any]:
+    """The figures of every display while so much is said."""
+    return {"seconds": seconds, "displays": asyncio.run(measured(seconds))}
 
 
 def main(argv: Sequence[str]) -> int:
-    """Measure every display, or (`--wear`, in a process of its own) wear one."""
-    it = argparse.ArgumentParser(prog="python -m bench.glasses", description=__doc__)
-    it.add_argument("--seconds", type=int, default=30, help="of speech (30)")
-    it.add_argument("--wear", nargs=2, metavar=("URL", "PROFILE"), help=argparse.SUPPRESS)
-    options = it.parse_args(argv)
-    if options.wear:
-        print(json.dumps(asyncio.run(worn(options.wear[0], options.wear[1], options.seconds))))
-        return 0
-    found = asyncio.run(measured(options.seconds))
-    names = sorted({name for values in found.values() for name in values})
-    print(f"{'':28}" + "".join(f"{display:>16}" for display in found) + "             bar")
-    for name in names:
-        bar = f"{BARS[name]:>16g}" if name in BARS else ""
-        print(f"{name:28}" + "".join(f"{it.get(name, 0):>16g}" for it in found.values()) + bar)
+    """Wear one display, in this process: URL PROFILE SECONDS."""
+    url, name, seconds = argv
+    print(json.dumps(asyncio.run(worn(url, name, int(seconds)))))
     return 0
 
 
@@ -59,9 +52,8 @@ async def measured(seconds: int) -> dict[str, dict[str, Any]]:
     """The figures of every display, one after the other."""
     found = {}
     for name in DISPLAYS:
-        words = ["-m", "bench.glasses", "--seconds", str(seconds), "--wear"]
         async with child.server("embedded") as ready:
-            command = [sys.executable, *words, ready.url, name]
+            command = [sys.executable, "-m", "bench.glasses", ready.url, name, str(seconds)]
             async with child.process(command) as client:
                 assert client.process.stdout is not None
                 line = await client.process.stdout.readline()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import audience, server_added, soak, transports
+from . import audience, glasses, server_added, soak, transports
 
 OVERHEAD = 10.0  # percent that our pocketsphinx may cost more than the bare decoder
 WORSE = 0.05  # word error rate that it may be worse by
@@ -190,6 +190,20 @@ def _drawing(found: Mapping[str, Any]) -> Iterator[Row]:
     yield Row(f"terminal, {memory['minutes']:g} min of captions", grown)
 
 
+def _glasses(found: Mapping[str, Any]) -> Iterator[Row]:
+    for name, worn in found["displays"].items():
+        late, share, memory = worn["chunk_to_caption_p95_ms"], worn["core"], worn["memory_mb"]
+        figure = f"{worn['chunk_to_caption_p50_ms']:.0f} / {late:.0f} ms to the display"
+        bar = f"p95 < {glasses.LATE_MS:g} ms"
+        yield Row(f"glasses, {name}", figure, bar, late < glasses.LATE_MS, timed=True)
+        age = f"{worn['age_p50_ms']:.0f} / {worn['age_p95_ms']:.0f} ms"
+        yield Row("  caption age", age, "p50 / p95")
+        bar = f"< {glasses.CORE:.0%}"
+        yield Row("  of a core", f"{share:.1%}", bar, share < glasses.CORE, timed=True)
+        bar = f"< {glasses.MEMORY_MB:g} MB"
+        yield Row("  memory", f"{memory:.0f} MB", bar, memory < glasses.MEMORY_MB)
+
+
 def _hypotheses(found: Mapping[str, Any]) -> Iterator[Row]:
     for point in found["points"]:
         schemes = point["schemes"]
@@ -319,6 +333,7 @@ PARTS: dict[str, Callable[[Mapping[str, Any]], Iterator[Row]]] = {
     "audience": _audience,
     "soak": _soak,
     "drawing": _drawing,
+    "glasses": _glasses,
     "policies": _policies,
     "hypotheses": _hypotheses,
     "end_to_end": _end_to_end,

@@ -1,8 +1,10 @@
 """What it costs to wear: how late the words are, and what this process takes."""
 
+import re
 import resource
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from clients.latency import CaptionAge, Captured, ChunkToCaption, Meter
 from clients.lines import Change
@@ -83,8 +85,13 @@ def _of(meter: Meter) -> str:
 
 
 def memory_mb() -> float:
-    """Of this process, at its highest."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Of this process, at its highest. (What `getrusage` says begins with its parent's highest.)"""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    found = re.search(r"^VmHWM:\s*(\d+) kB", status, re.MULTILINE)
+    return int(found[1]) / 1024 if found else 0.0
 
 
 def _spent() -> float:
