@@ -86,13 +86,7 @@ class Hub:
         Files that are there and right are not fetched again. EngineError: the hub cannot be
         reached, has no such model, or what it sends is not what it promised.
         """
-        if not NAME.fullmatch(name):
-            raise EngineError(f"{name!r} is no model of a hub: write owner/model.")
-        commit = (await self._said(f"/api/models/{name}", name, _Model)).sha
-        if not COMMIT.fullmatch(commit):
-            raise EngineError(f"{self._url} is no hub of models: it names no commit of {name}.")
-        tree = f"/api/models/{name}/tree/{commit}?recursive=true"
-        files = chosen(await self._said(tree, name, list[_Entry]), name)
+        commit, files = await self._files(name)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             missing = [file for file in files if not await asyncio.to_thread(right, folder, file)]
@@ -106,6 +100,21 @@ class Hub:
                 f"{folder} cannot take the model: {(error.strerror or str(error)).lower()}."
             ) from error
         return sum(file.size for file in files)
+
+    async def size(self, name: str) -> int:
+        """The bytes that `get` would bring. EngineError: as there."""
+        _, files = await self._files(name)
+        return sum(file.size for file in files)
+
+    async def _files(self, name: str) -> tuple[str, list[File]]:
+        """The newest commit of a model, and what of it is fetched. EngineError."""
+        if not NAME.fullmatch(name):
+            raise EngineError(f"{name!r} is no model of a hub: write owner/model.")
+        commit = (await self._said(f"/api/models/{name}", name, _Model)).sha
+        if not COMMIT.fullmatch(commit):
+            raise EngineError(f"{self._url} is no hub of models: it names no commit of {name}.")
+        tree = f"/api/models/{name}/tree/{commit}?recursive=true"
+        return commit, chosen(await self._said(tree, name, list[_Entry]), name)
 
     async def _said(self, path: str, name: str, kind: type[T]) -> T:
         """What the hub says. EngineError: nothing, or nothing that a hub says."""

@@ -16,6 +16,7 @@ from .hub import HUB, Hub
 from .places import hears, places, usual
 
 HUBS = "SURTITLE_HUB"  # the variable that names another
+PATIENCE_S = 3.0  # for a hub that is only asked how large its models are
 PACKAGES = ("ctranslate2", "sentencepiece", "sherpa_onnx")
 
 
@@ -53,10 +54,26 @@ def listed(folder: Path) -> int:
     print("openai    any server that speaks OpenAI's protocol: `serve --translator-url`")
     _say_who_serves(folder)
     print("\nto get, by name, or any other as owner/model:")
+    sizes = asyncio.run(_sizes())
     for name, known in CATALOGUE.items():
         languages = ", ".join(known.languages) or "200 languages"
-        print(f"  {name:17} {known.role}, {languages}; {known.licence}")
+        size = f", {_bytes(sizes[name])}" if name in sizes else ""
+        print(f"  {name:17} {known.role}, {languages}{size}; {known.licence}")
+    if not sizes:
+        print(f"  how large they are, the hub did not say: {os.environ.get(HUBS, HUB)}")
     return 0
+
+
+async def _sizes() -> dict[str, int]:
+    """The models of the catalogue that a hub has, as far as it says so at once."""
+    async with aiohttp.ClientSession(headers={"User-Agent": "surtitle"}) as session:
+        hub = Hub(session, os.environ.get(HUBS, HUB))
+        asked = {name: asyncio.ensure_future(hub.size(it.hub)) for name, it in CATALOGUE.items()}
+        await asyncio.wait(asked.values(), timeout=PATIENCE_S)
+        for answer in asked.values():
+            answer.cancel()
+        answers = await asyncio.gather(*asked.values(), return_exceptions=True)
+    return {name: size for name, size in zip(asked, answers, strict=True) if isinstance(size, int)}
 
 
 def _say_who_serves(folder: Path) -> None:
@@ -107,7 +124,10 @@ def _about(path: Path) -> str:
 
 
 def _size(path: Path) -> str:
-    size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    return _bytes(sum(file.stat().st_size for file in path.rglob("*") if file.is_file()))
+
+
+def _bytes(size: int) -> str:
     return f"{size / 1e9:.1f} GB" if size > 1e9 else f"{size / 1e6:.0f} MB"
 
 

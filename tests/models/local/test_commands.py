@@ -9,12 +9,20 @@ from aiohttp.test_utils import TestServer
 from models import commands, pocketsphinx
 from models.base import EngineError
 from models.local import main as local
+from models.local.catalogue import CATALOGUE, Known
 from models.local.main import named
 from tests.models.local.test_hub import NAME, Served
 from tests.models.local.tiny import translator
 from tests.models.local.tiny_sherpa import recognizer
 
 pytestmark = pytest.mark.engine
+
+
+@pytest.fixture(autouse=True)
+def no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody asks a real one."""
+    monkeypatch.setenv(local.HUBS, "http://127.0.0.1:1")
+
 
 WORDS = {"hello": "hola", "world": "mundo"}
 
@@ -67,6 +75,25 @@ def test_the_list_shows_what_is_here_and_what_can_be_had(
     assert "zipformer-zh-en" in said and "not for commercial use" in said
     nllb = "ctranslate2 (nllb-200-distilled-600M-ctranslate2), then ctranslate2 (opus-mt-en-es)"
     assert f"translates en-es: {nllb}" in said and "hears zh: sherpa (tones-zh-en)" in said
+
+
+def test_the_list_says_how_large_what_can_be_had_is_where_a_hub_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(CATALOGUE, "ours", Known("translator", NAME, ("en", "es"), "MIT"))
+
+    async def listed() -> int:
+        async with TestServer(Served().app()) as server:
+            monkeypatch.setenv(local.HUBS, str(server.make_url("")))
+            return await asyncio.to_thread(run, "list", "--folder", str(tmp_path))
+
+    assert asyncio.run(listed()) == 0
+    said = capsys.readouterr().out
+    assert "translator, en, es, 1 MB; MIT" in said  # and of those that it has not
+    assert "zipformer-en      recognizer, en; Apache 2.0" in said
+    monkeypatch.setenv(local.HUBS, "http://127.0.0.1:1")
+    assert run("list", "--folder", str(tmp_path)) == 0
+    assert "the hub did not say: http://127.0.0.1:1" in capsys.readouterr().out
 
 
 def test_what_is_here_is_listed_where_nothing_can_hear(
