@@ -112,7 +112,7 @@ class Silero:
         found = np.empty(len(windows), np.float32)
         for column, (ear, at) in enumerate(rows.items()):
             found[at] = speech[: len(at), column]
-            ear.state = state[:, column : column + 1]
+            ear.state = state[:, column : column + 1].copy()  # not the whole batch with it
         likelihoods: list[float] = found.tolist()
         return likelihoods
 
