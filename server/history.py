@@ -32,7 +32,7 @@ class History:
 
     def first(self, member: Member) -> list[Caption]:
         """For who has just come."""
-        return replay.late(self.captions, member.reader, self.translation.works)
+        return replay.late(self.captions, member.reader, self.translation.works, self.begun)
 
     def since(self, member: Member, participant: str, seq: int) -> tuple[list[Caption], bool]:
         """For who was `participant` and saw all up to `seq`; and whether something is lost.
@@ -40,7 +40,7 @@ class History:
         Call it before the languages this member reads become targets.
         """
         reader, translation = member.reader, self.translation
-        found = replay.since(self.captions, reader, seq, translation.works)
+        found = replay.since(self.captions, reader, seq, translation.works, self.begun)
         known = {caption.key for caption in found}
         own = [
             one
@@ -66,7 +66,7 @@ class History:
         What came after `until` he gets anyhow.
         """
         works = self.translation.works
-        late = replay.late(self.captions, member.reader, works, member.was)
+        late = replay.late(self.captions, member.reader, works, self.begun, member.was)
         found = [self.captions.again(caption) for caption in late if caption.seq <= until]
         if found:
             member.repeated.extend(found)

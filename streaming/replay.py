@@ -19,11 +19,16 @@ EMPTY: Mapping[Reader, int] = MappingProxyType({})
 
 
 def late(
-    captions: Captions, reader: Reader, works: Works, seen: Mapping[Reader, int] = EMPTY
+    captions: Captions,
+    reader: Reader,
+    works: Works,
+    begun: Mapping[str, int],
+    seen: Mapping[Reader, int] = EMPTY,
 ) -> list[Caption]:
     """For who comes now: the finals of the last segments, and the open lines.
 
-    `seen`: whoever was another reader before, up to some `seq`, does not get it twice.
+    `begun`: as in `untold`. `seen`: whoever was another reader before, up to some `seq`, does not
+    get it twice.
     """
     recent = {(said.speaker, said.segment) for said in captions.said}
     finals = [
@@ -31,21 +36,23 @@ def late(
         for final in list(captions.finals.values())[-RECENT * 8 :]
         if (final.speaker, final.segment) in recent and final.text
     ]
-    lines = [*finals, *_open(captions, reader)]
+    lines = [*finals, *_open(captions, reader, begun)]
     for before, until in seen.items():
         known = {caption.key for caption in _wanted(captions, before, works, lines)}
         lines = [line for line in lines if line.seq > until or line.key not in known]
     return _wanted(captions, reader, works, lines)
 
 
-def since(captions: Captions, reader: Reader, seq: int, works: Works) -> list[Caption]:
+def since(
+    captions: Captions, reader: Reader, seq: int, works: Works, begun: Mapping[str, int]
+) -> list[Caption]:
     """For who has seen all up to `seq`: every final after it, and the open lines that changed."""
     finals = []
     for final in reversed(captions.finals.values()):
         if final.seq <= seq:
             break
         finals.append(final)
-    changed = [one for one in _open(captions, reader) if one.seq > seq]
+    changed = [one for one in _open(captions, reader, begun) if one.seq > seq]
     return _wanted(captions, reader, works, [*finals, *changed])
 
 
@@ -76,9 +83,15 @@ def untold(
     return False
 
 
-def _open(captions: Captions, reader: Reader) -> list[Caption]:
+def _open(captions: Captions, reader: Reader, begun: Mapping[str, int]) -> list[Caption]:
+    """The open lines; not translations for readers who all left before they were finished."""
     held = captions.open.values()
-    return [line.posted[reader.stability].plain for line in held if reader.stability in line.posted]
+    lines = [one.posted[reader.stability].plain for one in held if reader.stability in one.posted]
+    return [
+        line
+        for line in lines
+        if line.kind == "transcript" or line.seq > begun.get(line.language, captions.seq)
+    ]
 
 
 def _wanted(

@@ -78,6 +78,20 @@ async def test_who_comes_late_is_shown_what_was_said_and_what_is_being_said() ->
     assert stage.finals(eva)[-1] == stage.finals(ben)[-1]
 
 
+async def test_who_comes_late_is_not_shown_what_was_begun_for_somebody_who_left() -> None:
+    stage = Stage(ScriptedRecognizer([["how are you today my dear friend"], [""]]))
+    ana, ben = stage.join(hears="en"), stage.join("Ben", reads="es")
+    await stage.speak(ana, loud(3_000))
+    begun = stage.captions(ben)
+    assert begun and not begun[-1].final
+    stage.room.leave(ben, dropped=False)
+    eva = stage.join("Eva", reads="es")
+    await settle()
+    assert stage.captions(eva) == []  # nobody will finish it
+    await stage.speak(ana, quiet(1_200))
+    assert stage.finals(eva) == [("es", "how-es are-es you-es today-es my-es dear-es friend-es")]
+
+
 async def test_a_language_read_for_the_first_time_is_translated_on_demand() -> None:
     stage = Stage(ScriptedRecognizer([["good morning"], ["good bye"]]))
     ana = stage.join(hears="en", reads="en")
