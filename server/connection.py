@@ -180,8 +180,6 @@ class Connection:
             raise Refused(4400, "audio came after `end`")
         if session.ended:
             return  # the server stops: whoever says it keeps what is not acknowledged
-        if not data:
-            return  # FFmpeg would take it for the end
         try:
             pcm = self.intake.push(data)
         except AudioError as error:

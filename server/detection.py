@@ -1,8 +1,8 @@
 """Ask the detector about every microphone's windows, many at a time, in one worker thread.
 
 Whatever has arrived when the thread is free makes the next batch. Batches begin at least 3 ms after
-each other: without load nothing waits, and with a hundred microphones, whose windows come one by
-one, a window costs a third of what it costs alone. (Longer ticks cost more latency than they save.)
+each other: without load nothing waits; with a hundred microphones, whose windows come one by one,
+the thread takes a quarter less of a core, and each window 2 ms more; with two hundred both gain.
 """
 
 import asyncio

@@ -68,6 +68,8 @@ class Resampled:
 
     def push(self, data: bytes) -> bytes:
         _whole(data)
+        if not data:
+            return b""
         frame = av.AudioFrame(format="s16", layout="mono", samples=len(data) // BYTES_PER_SAMPLE)
         frame.sample_rate = self.rate
         frame.planes[0].update(data)
@@ -87,6 +89,8 @@ class OpusPackets:
         self.resampler = Resampler()
 
     def push(self, data: bytes) -> bytes:
+        if not data:
+            return b""  # FFmpeg would take it for the end
         try:
             frames = self.codec.decode(av.Packet(data))
         except av.FFmpegError as error:

@@ -12,12 +12,10 @@ from streaming.messages import (
     Caption,
     Error,
     Hello,
-    Level,
     Message,
     Participant,
     Roster,
     Stability,
-    State,
     TokenExpiring,
 )
 from streaming.outbox import Outbox
@@ -152,11 +150,3 @@ class Member:
         if self.outbox.full or len(self.news) > NEWS_BOUND:
             self.expel(Error.of(4408, "too slow: more captions wait than may"))
         self.turns.wake(self.wake)
-
-
-def translates(
-    source: str, target: str, level: Level, reason: str, since: int | None = None
-) -> State:
-    """How well `source` is translated for those who read `target`."""
-    how = " works again" if level == "ok" else f": {reason}"
-    return State("translation", level, f"{source} to {target}{how}", language=target, since=since)

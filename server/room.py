@@ -8,18 +8,17 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Any
 
 import numpy as np
 
 from models.base import Hints
-from streaming.audience import foreign, wants
+from streaming.audience import wants
 from streaming.captions import Captions, Line, Posted
 from streaming.echo import Echo, dbfs
 from streaming.echo import Line as Sound
 from streaming.glossary import Glossary
-from streaming.languages import base
 from streaming.messages import (
     Caption,
     Error,
@@ -28,7 +27,6 @@ from streaming.messages import (
     Recording,
     Resume,
     Stability,
-    State,
     Welcome,
 )
 from streaming.transcript import Said, conversation
@@ -38,12 +36,12 @@ from .engines import Engines
 from .hints import hints
 from .history import History
 from .journal import Journal, Kept
-from .member import Member, translates
+from .member import Member
 from .metrics import Metrics
 from .people import People
 from .session import Session
 from .tokens import Pass
-from .translation import WELL
+from .troubles import Troubles
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +67,7 @@ class Room:
         self.people = People(engines.recognizers.languages)
         self.sessions: dict[str, Session] = {}
         self.history = History(self.captions, engines.translation)
-        self.broken: dict[tuple[str, str], int] = {}  # pairs of languages, since when (`at`)
+        self.troubles = Troubles(self.people, engines.translation)
         self.roster_changed = False
         self.tasks: set[asyncio.Task[None]] = set()
         self.crashed = 0  # up to which `seq` the journal may lack something
@@ -250,21 +248,11 @@ class Room:
         """Recognition broke, or works again."""
         level: Level = "down" if reason else "ok"
         self.metrics.changes.labels("recognition", level).inc()
-        since = self.at(self.clock.now())
-        self.people.tell(State("recognition", level, reason or None, since=since))
+        self.troubles.recognition(level, reason, self.at(self.clock.now()))
 
     def translation_changed(self, pair: tuple[str, str], level: Level, reason: str) -> None:
         """A pair of languages broke, is done by a lesser engine, or works again."""
-        since = self.at(self.clock.now())
-        self.broken.pop(pair, None)
-        if level != "ok":
-            self.broken[pair] = since
-        translation, heard = self.engines.translation, self.people.heard()
-        for member in self.members.values():
-            for target in member.hello.reads:
-                sources = {one for one in heard if base(one) != base(target)}
-                if any(translation.pair(source, target) == pair for source in sources):
-                    member.tell(translates(pair[0], target, level, reason, since))
+        self.troubles.direction(pair, level, reason, self.at(self.clock.now()))
 
     # How it does that
 
@@ -321,7 +309,7 @@ class Room:
         member.session = self.sessions[member.id] = session
         self._start(self._run(member.id, session))
         for reader in self.members.values():
-            self._warn(reader, member.hears, reader.hello.reads)
+            self.troubles.warn(reader, member.hears, reader.hello.reads)
 
     async def _run(self, speaker: str, session: Session) -> None:
         failed = None
@@ -355,7 +343,7 @@ class Room:
         self._retarget()
         for speaker in self.members.values():
             if speaker is not member:
-                self._warn(member, speaker.hears, new)
+                self.troubles.warn(member, speaker.hears, new)
         for language in new:
             if self.history.catches_up(language):
                 self._start(self.history.catch_up(language, self))
@@ -365,18 +353,6 @@ class Room:
         self.history.translated(targets)
         for session in self.sessions.values():
             session.translate_into(targets)
-
-    def _warn(self, reader: Member, hears: Iterable[str], reads: Collection[str]) -> None:
-        """Say to a reader which translations it asked for cannot be had."""
-        for source in hears:
-            for target in foreign(reads, source):
-                direction = self.engines.translation.direction(source, target)
-                if direction is None:
-                    reason = "no engine of this server translates that"
-                    reader.tell(translates(source, target, "down", reason))
-                elif direction.state != WELL:
-                    since = self.broken.get(direction.pair, 0)  # before this room was opened
-                    reader.tell(translates(source, target, *direction.state, since))
 
     def _show(self, posted: dict[Stability, Posted]) -> None:
         works = self.engines.translation.works

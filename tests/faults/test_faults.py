@@ -5,7 +5,7 @@ at random and with real processes, is `make chaos`; a day of it is `SOAK=24h mak
 
  1  A client drops and comes back, at any instant: every final once, in order, and no gap untold.
       server/test_nothing_lost.py::TestNothingLost
-      server/test_connection.py::test_a_broken_connection_is_gone_on_with
+      server/test_coming_back.py::test_a_broken_connection_is_gone_on_with
  2  The server is stopped: finals first, everybody let go within 10 s and back 2 s after it is.
       server/test_restart.py::test_a_server_that_is_stopped_finishes_its_lines_and_everybody_comes_back
       faults/test_server.py::test_2_whatever_hangs_a_server_that_is_stopped_lets_everybody_go_in_time

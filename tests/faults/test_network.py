@@ -13,9 +13,9 @@ from server.house import House
 from streaming.messages import Hello, State
 from tests.faults.relay import Relay, relay
 from tests.impairment import Weather, networked
+from tests.server.sockets import SPEAKER, heard, hello, joined
+from tests.server.sockets import serving as in_process
 from tests.server.stage import loud, quiet
-from tests.server.test_connection import SPEAKER, heard, hello, joined
-from tests.server.test_connection import serving as in_process
 from tests.server.test_restart import LINE, Person, person, say, serving
 
 pytestmark = pytest.mark.socket

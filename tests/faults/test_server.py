@@ -21,9 +21,9 @@ from server.main import DRAIN_S
 from server.recognizers import Recognizers
 from streaming.messages import Hello, Recording
 from tests.server import test_restart
+from tests.server.sockets import SPEAKER, hello, joined, refused
+from tests.server.sockets import serving as in_process
 from tests.server.stage import loud
-from tests.server.test_connection import SPEAKER, hello, joined, refused
-from tests.server.test_connection import serving as in_process
 from tests.server.test_journal import DAY, kept
 from tests.server.test_journal import say as said
 from tests.server.test_restart import LINE, person, say, serving

@@ -16,8 +16,8 @@ from streaming.messages import MAX_AUDIO, SUBPROTOCOL, Error, Hello, Opus, Pcm16
 from tests.fuzz.inputs import DEEP, as_json, damaged, noise
 from tests.fuzz.promise import said, tasks_are_as_before
 from tests.fuzz.test_words import FROM_CLIENTS
+from tests.server.sockets import SPEAKER, heard, hello, joined, serving
 from tests.server.stage import loud, quiet
-from tests.server.test_connection import SPEAKER, heard, hello, joined, serving
 
 pytestmark = pytest.mark.socket
 

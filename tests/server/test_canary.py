@@ -21,8 +21,8 @@ from server.house import House
 from server.listening import listening
 from server.metrics import Metrics
 from streaming.glossary import Glossary
+from tests.server.sockets import SPEAKER, heard, hello, joined, rest
 from tests.server.stage import loud, quiet
-from tests.server.test_connection import SPEAKER, heard, hello, joined, rest
 
 CANARY = "the yellow canary sings in the coal mine at midnight"
 SECRETS = ("canary", "coal mine", "midnight", "Zebulon", "attic", "hunter2-token")

@@ -3,91 +3,16 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
-import aiohttp
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
-from websockets.typing import Subprotocol
 
-from models.energy import Energy
-from models.registry import Engines as Built
-from models.scripted import ScriptedRecognizer, ScriptedTranslator
 from server import connection
-from server.app import app, listening
-from server.clock import Clock
-from server.config import Config, ConfigError
-from server.engines import started
-from server.house import House
-from server.metrics import Metrics
-from streaming.glossary import Glossary
 from streaming.messages import SUBPROTOCOL, State
+from tests.server.sockets import SPEAKER, heard, hello, joined, refused, rest, serving
 from tests.server.stage import loud, quiet
 
 pytestmark = pytest.mark.socket
-SPEED = 10.0
-
-
-@asynccontextmanager
-async def serving(speed: float = SPEED) -> AsyncIterator[tuple[House, str]]:
-    """A server with scripted engines; the house and its WebSocket address."""
-    house = House(Config(), Metrics(), Glossary())
-    built = Built(
-        Energy(), (ScriptedRecognizer(),), (ScriptedTranslator(languages=("en", "es", "zh")),)
-    )
-    async with (
-        started(built, Clock(speed), house.translation_changed) as house.engines,
-        listening(app(house), "127.0.0.1", 0) as url,
-    ):
-        time = asyncio.create_task(house.keep_time())
-        yield house, url.replace("http", "ws")
-        time.cancel()
-
-
-def joined(url: str, room: str = "kitchen", subprotocol: str = SUBPROTOCOL) -> Any:
-    return connect(
-        f"{url}/v1/rooms/{room}",
-        subprotocols=[Subprotocol(subprotocol)] if subprotocol else None,
-        compression=None,
-        proxy=None,
-    )
-
-
-def hello(**more: object) -> str:
-    return json.dumps({"type": "hello", "name": "Ana"} | more)
-
-
-SPEAKER = {"hears": ["en"], "reads": ["en", "es"], "audio": {"codec": "pcm16", "rate": 16_000}}
-
-
-async def heard(link: ClientConnection, kind: str) -> dict[str, Any]:
-    """The next message of this type."""
-    async with asyncio.timeout(10):
-        while (message := json.loads(await link.recv()))["type"] != kind:
-            pass
-    found: dict[str, Any] = message
-    return found
-
-
-async def rest(link: ClientConnection) -> list[dict[str, Any]]:
-    """Everything until the server closes."""
-    messages = []
-    try:
-        async with asyncio.timeout(20):
-            while True:
-                messages.append(json.loads(await link.recv()))
-    except ConnectionClosed:
-        return messages
-
-
-async def refused(link: ClientConnection) -> tuple[int, str, int | None]:
-    """The error's code and sentence, and the close code."""
-    messages = await rest(link)
-    errors = [one for one in messages if one["type"] == "error"]
-    return errors[-1]["code"], errors[-1]["message"], link.close_code
 
 
 async def test_a_conversation_is_welcomed_captioned_drained_and_closed() -> None:
@@ -222,75 +147,6 @@ async def test_bad_input_is_named_and_disturbs_nobody_else(
         await heard(ben, "pong")
 
 
-def resuming(welcome: dict[str, Any], seq: int) -> dict[str, Any]:
-    return {key: welcome[key] for key in ("epoch", "participant", "key")} | {"seq": seq}
-
-
-async def test_a_broken_connection_is_gone_on_with() -> None:
-    async with serving() as (_, url):
-        async with joined(url) as link:
-            await link.send(hello(**SPEAKER))
-            welcome = await heard(link, "welcome")
-            for _ in range(10):
-                await link.send(loud(100))
-            caption = await heard(link, "caption")
-            await heard(link, "audio.ack")
-            link.transport.abort()
-        async with joined(url) as link:
-            await link.send(hello(**SPEAKER, resume=resuming(welcome, caption["seq"])))
-            again = await heard(link, "welcome")
-            assert (again["participant"], again["key"]) == (welcome["participant"], welcome["key"])
-            assert (again["audio_at"], again["gap"]) == (16_000, False)
-            for _ in range(5):
-                await link.send(loud(100))
-            await link.send('{"type": "end"}')
-            messages = await rest(link)
-            captions = [one for one in messages if one["type"] == "caption"]
-            finals = [(one["segment"], one["language"]) for one in captions if one["final"]]
-            assert len(finals) == len(set(finals)) > 0
-            assert all(one["seq"] > caption["seq"] for one in captions)
-            assert max(one["end"] for one in captions) > 22_000
-            assert messages[-1]["level"] == "drained"
-
-
-async def test_the_last_words_are_told_to_who_lost_the_connection_after_them() -> None:
-    async with serving() as (_, url):
-        async with joined(url) as link:
-            await link.send(hello(**SPEAKER))
-            welcome = await heard(link, "welcome")
-            for _ in range(10):
-                await link.send(loud(100))
-            await link.send('{"type": "end"}')
-            link.transport.abort()
-        async with joined(url) as link:
-            await link.send(hello(**SPEAKER, resume=resuming(welcome, 0)))
-            await link.send('{"type": "end"}')
-            messages = await rest(link)
-            assert messages[-1]["level"] == "drained"
-
-
-async def test_the_newer_connection_replaces_the_older() -> None:
-    async with serving() as (_, url), joined(url) as old, joined(url) as new:
-        await old.send(hello(**SPEAKER))
-        welcome = await heard(old, "welcome")
-        await new.send(hello(**SPEAKER, resume=resuming(welcome, 0)))
-        assert (await heard(new, "welcome"))["participant"] == welcome["participant"]
-        code, message, closed = await refused(old)
-        assert (code, closed) == (4409, 4409) and "newer connection" in message
-        await new.send('{"type": "end"}')
-        assert (await rest(new))[-1]["level"] == "drained"
-
-
-async def test_nobody_takes_the_place_of_another_without_the_key() -> None:
-    async with serving() as (_, url), joined(url) as ana, joined(url) as eve:
-        await ana.send(hello(**SPEAKER))
-        welcome = await heard(ana, "welcome")
-        await eve.send(hello(resume=resuming(welcome | {"key": "guessed"}, 0)))
-        assert (await refused(eve))[::2] == (4403, 4403)
-        await ana.send('{"type": "ping", "t": 1}')
-        await heard(ana, "pong")
-
-
 async def test_a_bug_of_ours_is_said_and_costs_one_connection(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -374,100 +230,3 @@ async def test_a_stopping_server_says_so_after_the_last_finals() -> None:
         assert {one["language"] for one in finals} == {"en", "es"}
         assert messages[-1]["type"] == "error"
         assert (messages[-1]["code"], messages[-1]["retry"], link.close_code) == (4503, True, 4503)
-
-
-async def test_a_port_in_use_is_a_sentence() -> None:
-    async with serving() as (house, url):
-        port = int(url.rpartition(":")[2])
-        with pytest.raises(ConfigError, match=f"port {port}.*choose another port"):
-            async with listening(app(house), "127.0.0.1", port):
-                pass
-
-
-@pytest.mark.parametrize(
-    ("set_up", "named"),
-    [
-        ({"port": 70_000}, "no port"),
-        ({"speed": 0.0}, "0.1 to 100"),
-        ({"host": "0.0.0.0"}, "--insecure"),
-        ({"host": "0.0.0.0", "insecure": True, "speed": 2.0}, "loopback"),
-    ],
-)
-def test_a_server_that_cannot_be_set_up_says_why(set_up: dict[str, Any], named: str) -> None:
-    with pytest.raises(ConfigError, match=named):
-        Config(**set_up)
-
-
-@pytest.mark.parametrize(("origin", "status"), [("https://evil.example", 403), ("", 101)])
-async def test_a_page_from_elsewhere_may_not_join_for_whoever_opened_it(
-    origin: str, status: int
-) -> None:
-    async with serving() as (_, url), aiohttp.ClientSession() as client:
-        http = url.replace("ws", "http", 1)
-        try:
-            socket = await client.ws_connect(
-                f"{http}/v1/rooms/kitchen", origin=origin or http, protocols=(SUBPROTOCOL,)
-            )
-        except aiohttp.WSServerHandshakeError as error:
-            assert error.status == status
-        else:
-            await socket.close()
-            assert status == 101
-
-
-async def fetched(url: str) -> tuple[int, str, str]:
-    """Status, content type and text of a page."""
-    async with aiohttp.ClientSession() as client, client.get(url) as answer:
-        return answer.status, answer.content_type, await answer.text()
-
-
-async def test_the_transcript_can_be_had_while_the_room_is_live_and_after() -> None:
-    async with serving() as (_, url), joined(url) as link:
-        http = url.replace("ws", "http", 1)
-        await link.send(hello(**SPEAKER))
-        pcm = loud(1_500) + quiet(1_200)
-        for start in range(0, len(pcm), 3_200):
-            await link.send(pcm[start : start + 3_200])
-        while not (await heard(link, "caption"))["final"]:
-            pass
-        status, kind, text = await fetched(f"{http}/v1/rooms/kitchen/transcript.srt")
-        assert (status, kind) == (200, "application/x-subrip")
-        assert "Ana: " in text
-        await link.send('{"type": "end"}')
-        await rest(link)
-        for form in ("srt", "vtt", "txt", "json"):
-            status, _, text = await fetched(
-                f"{http}/v1/rooms/kitchen/transcript.{form}?language=es"
-            )
-            assert status == 200
-            assert "-es" in text
-
-
-@pytest.mark.parametrize(
-    ("path", "status", "named"),
-    [
-        ("nowhere/transcript.srt", 404, "no such room"),
-        ("kitchen/transcript.pdf", 404, "transcript.vtt"),
-        ("kitchen/transcript.srt?language=klingon", 400, "unknown language 'klingon'"),
-        ("kitchen", 426, "WebSocket"),
-    ],
-)
-async def test_a_page_that_cannot_be_had_says_why(path: str, status: int, named: str) -> None:
-    async with serving() as (_, url), joined(url) as link:
-        await link.send(hello())
-        await heard(link, "welcome")
-        found, _, text = await fetched(f"{url.replace('ws', 'http', 1)}/v1/rooms/{path}")
-        assert found == status
-        assert named in text
-
-
-async def test_open_rooms_are_listed_without_who_is_in_them() -> None:
-    async with serving() as (_, url), joined(url) as link:
-        http = url.replace("ws", "http", 1)
-        assert json.loads((await fetched(f"{http}/v1/rooms"))[2]) == {"rooms": []}
-        await link.send(hello(**SPEAKER))
-        await heard(link, "welcome")
-        (room,) = json.loads((await fetched(f"{http}/v1/rooms"))[2])["rooms"]
-        assert (room["name"], room["participants"], room["speakers"]) == ("kitchen", 1, 1)
-        assert room["languages"] == ["en"]
-        assert "Ana" not in json.dumps(room)

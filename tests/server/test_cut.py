@@ -10,8 +10,8 @@ import pytest
 from clients.backoff import Backoff
 from clients.link import Link
 from streaming.messages import Caption, Hello, Pcm16, ServerMessage, State, Welcome
+from tests.server.sockets import serving
 from tests.server.stage import loud, quiet
-from tests.server.test_connection import serving
 
 pytestmark = [pytest.mark.socket, pytest.mark.slow]
 

@@ -20,8 +20,8 @@ from server.refused import Refused
 from streaming.allowance import Allowance
 from streaming.glossary import Glossary
 from streaming.messages import Hello, Pcm16, Resume
+from tests.server.sockets import SPEAKER, heard, hello, joined, refused, resuming, serving
 from tests.server.stage import Stage
-from tests.server.test_connection import SPEAKER, heard, hello, joined, refused, resuming, serving
 
 SPEAKS = Hello("Ben", hears=["en"], audio=Pcm16(16_000))
 READS = Hello("Ben", ["en"])

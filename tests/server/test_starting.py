@@ -17,13 +17,12 @@ from server.translation import Translation
 EN_ES, ZH_EN = ("en", "es"), ("zh", "en")
 
 
-class Ear(ScriptedRecognizer):
+class Started:
     """Starts, or fails with an error of its own."""
 
-    def __init__(self, name: str, *languages: str, error: EngineError | None = None) -> None:
-        super().__init__(languages=languages)
-        self.name, self.error = name, error
-        self.starts, self.closed = 0, False
+    error: EngineError | None = None
+    starts = 0
+    closed = False
 
     async def start(self) -> None:
         self.starts += 1
@@ -34,23 +33,22 @@ class Ear(ScriptedRecognizer):
         self.closed = True
 
 
-class Tongue(ScriptedTranslator):
-    """The same for a translator."""
+class Ear(Started, ScriptedRecognizer):
+    """A recognizer of these languages."""
+
+    def __init__(self, name: str, *languages: str, error: EngineError | None = None) -> None:
+        super().__init__(languages=languages)
+        self.name, self.error = name, error
+
+
+class Tongue(Started, ScriptedTranslator):
+    """A translator of these pairs."""
 
     def __init__(
         self, name: str, *pairs: tuple[str, str], error: EngineError | None = None
     ) -> None:
         super().__init__()
         self.name, self.pairs, self.error = name, list(pairs), error
-        self.starts, self.closed = 0, False
-
-    async def start(self) -> None:
-        self.starts += 1
-        if self.error is not None:
-            raise self.error
-
-    async def close(self) -> None:
-        self.closed = True
 
 
 class Server:

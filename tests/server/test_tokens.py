@@ -26,8 +26,8 @@ from server.refused import Refused
 from server.secret import SECRET, encryption, secret
 from server.tokens import ALGORITHM, CLAIMS, OURS, Gate, Pass, Role, made
 from streaming.messages import Error, Hello, TokenExpiring
+from tests.server.sockets import SPEAKER, heard, hello, joined, refused, resuming, serving
 from tests.server.stage import Stage
-from tests.server.test_connection import SPEAKER, heard, hello, joined, refused, resuming, serving
 
 KEY = base64.b64encode(bytes(range(40))).decode()
 NOW = 1_800_000_000.0

@@ -21,8 +21,8 @@ from server.metrics import Metrics
 from streaming.glossary import Glossary
 from tests.models.local.tiny import translator
 from tests.models.local.tiny_sherpa import recognizer, tone
+from tests.server.sockets import hello, joined, rest
 from tests.server.stage import quiet
-from tests.server.test_connection import hello, joined, rest
 
 pytestmark = [pytest.mark.engine, pytest.mark.socket]
 
