@@ -19,7 +19,7 @@ help:  ## this list
 demo: $(READY) apertium  ## a spoken conversation, captioned and translated live in this terminal
 	@$(BIN)/surtitle demo
 
-test: $(READY) apertium  ## every test that needs no browser, GPU or SGLang
+test: $(READY) apertium  ## every test that needs no browser, GPU, SGLang or network of its own
 	SURTITLE_TRIES=full $(BIN)/python -m pytest
 
 test-network: $(READY)  ## calls and glasses where the Wi-Fi is bad, a minute without any included; as root

@@ -109,9 +109,10 @@ class Outcome:
 
     def holds(self, budget: float, hop: float = HOP_MS) -> bool:
         """Chunk-to-caption and the age are within it at p95, for every kind of caption."""
+        if self.transcripts is None or self.age is None:
+            return False
         late = [one.p95 for one in (self.transcripts, self.translations) if one is not None]
-        known = self.transcripts is not None and self.age is not None
-        return known and max(late) < budget and self.age.p95 < budget + hop  # type: ignore[union-attr]
+        return max(late) < budget and self.age.p95 < budget + hop
 
 
 class Card:

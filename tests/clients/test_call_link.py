@@ -53,7 +53,9 @@ class Call:
 
 
 def link(url: str, call: Call, say: Callable[[str], None] = lambda sentence: None) -> CallLink:
-    made: Any = lambda url, room, key: call  # noqa: E731
+    def made(url: str, room: str, key: str) -> Any:
+        return call
+
     backoff = Backoff(first=0.001, longest=0.001)
     return CallLink(url, "lab", HELLO, say=say, calls=made, patience=10.0, backoff=backoff)
 
