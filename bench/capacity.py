@@ -31,7 +31,7 @@ from loadtest.runs import Plan, measured
 from loadtest.script import CONVERSATION
 from loadtest.speech import mixed
 from loadtest.verdict import Bars
-from models.silero import Silero
+from models.detectors.silero import Silero
 from streaming.segmenter import Segmenter
 from streaming.values import BYTES_PER_SAMPLE, SAMPLE_RATE, WINDOW
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from loadtest.judge.policies import heard, translated
 from loadtest.judge.spoken import HOP_MS, Utterance
-from models.apertium import Apertium
 from models.base import EngineError
+from models.embedded.apertium import Apertium
 
 from . import told
 from .spoken import recorded, scripted

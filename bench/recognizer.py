@@ -16,8 +16,8 @@ import numpy as np
 import psutil
 from pocketsphinx import Decoder
 
-from models.pocketsphinx import PocketSphinx
-from models.sphinx_worker import SETTINGS, tidy
+from models.embedded.pocketsphinx import PocketSphinx
+from models.embedded.sphinx_worker import SETTINGS, tidy
 from streaming.values import BYTES_PER_SAMPLE, SAMPLE_RATE, samples
 
 QUIET = {"fwdflat": False, "bestpath": False, "loglevel": "FATAL"}

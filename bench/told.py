@@ -16,8 +16,8 @@ from tokenizers import Tokenizer
 
 from loadtest.judge.policies import Line
 from loadtest.judge.spoken import Utterance, bare, grown, join
-from models.apertium import Apertium
 from models.base import Request
+from models.embedded.apertium import Apertium
 from streaming.agreement import reach
 from streaming.retranslation import Ask
 from streaming.units import pieces, units

@@ -16,7 +16,7 @@ from typing import Any
 from clients.audio import Pace
 from clients.link import Link
 from models.base import Heard, Request
-from models.energy import Energy
+from models.detectors.energy import Energy
 from models.registry import Engines
 from models.scripted import ScriptedRecognizer
 from models.sglang.translator import SGLang

@@ -166,7 +166,7 @@ class Primed(Protocol):
 
 @runtime_checkable
 class Doubting(Protocol):
-    """A recognizer that does not believe all that its model writes down (`models.doubts`)."""
+    """A recognizer that does not believe all its model writes (`models.guards.transcripts`)."""
 
     on_doubt: Callable[[str], None]
     """Told what is wrong with each answer that is not shown, in a word or two."""
@@ -181,8 +181,8 @@ class Frugal(Protocol):
 
 @runtime_checkable
 class Generative(Protocol):
-    """A translator that may answer anything, as language models do: `models.guards` judges what it
-    says before anybody reads it."""
+    """A translator that may answer anything, as language models do: `models.guards.translations`
+    judges what it says before anybody reads it."""
 
     generative: bool
 

@@ -8,18 +8,18 @@ from typing import Any
 
 from models.base import Detector, EngineError, Recognizer, Translator
 
-DETECTORS = {"silero": "models.silero:Silero", "energy": "models.energy:Energy"}
+DETECTORS = {"silero": "models.detectors.silero:Silero", "energy": "models.detectors.energy:Energy"}
 RECOGNIZERS = {
-    "pocketsphinx": "models.pocketsphinx:PocketSphinx",
-    "qwen-asr": "models.qwen_asr:QwenAsr",
-    "openai": "models.transcriptions:Transcriptions",
+    "pocketsphinx": "models.embedded.pocketsphinx:PocketSphinx",
+    "qwen-asr": "models.qwen_asr.recognizer:QwenAsr",
+    "openai": "models.openai.transcriptions:Transcriptions",
     "sherpa": "models.local.sherpa:Sherpa",
     "scripted": "models.scripted:ScriptedRecognizer",
 }
 TRANSLATORS = {
-    "apertium": "models.apertium:Apertium",
+    "apertium": "models.embedded.apertium:Apertium",
     "sglang": "models.sglang.translator:SGLang",
-    "openai": "models.openai:OpenAI",
+    "openai": "models.openai.translator:OpenAI",
     "ctranslate2": "models.local.ctranslate:CTranslate2",
     "scripted": "models.scripted:ScriptedTranslator",
 }

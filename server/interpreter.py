@@ -1,8 +1,8 @@
 """One translator at work in one direction: asked with a deadline, judged, let alone when it fails.
 
-What a language model answers is judged before anybody reads it (models/guards.py). An answer that
-is no translation leaves an open line as it is; a final is asked for once more, of nothing but its
-own words and terms.
+What a language model answers is judged before anybody reads it (models/guards/translations.py).
+An answer that is no translation leaves an open line as it is; a final is asked for once more, of
+nothing but its own words and terms.
 """
 
 import asyncio
@@ -10,8 +10,8 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from models import guards
 from models.base import EngineError, Generative, Request, Translator
+from models.guards import translations as guards
 from streaming.clean import clean
 
 DEADLINE_S = 5.0  # real seconds for one translation: beyond, its line is untranslated

@@ -3,21 +3,18 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 
 from streaming.retranslation import Retranslation
 from streaming.values import Transcript
 
 from .clock import Clock
-
-if TYPE_CHECKING:
-    from .session import Stamp
+from .stamp import Stamp
 
 KEPT_S = 30.0  # a line older than this is of no use to anybody who listens
 AGAIN_S = 1.0
 
-Pay = Callable[[Retranslation, Transcript, "Stamp"], Awaitable[bool]]
-GiveUp = Callable[[Retranslation, Transcript, "Stamp"], Awaitable[None]]
+Pay = Callable[[Retranslation, Transcript, Stamp], Awaitable[bool]]
+GiveUp = Callable[[Retranslation, Transcript, Stamp], Awaitable[None]]
 
 
 class Owed:
@@ -31,7 +28,7 @@ class Owed:
         self.waiting: deque[tuple[float, Retranslation, Transcript, Stamp]] = deque()
         self.task: asyncio.Task[None] | None = None
 
-    def put(self, machine: Retranslation, said: Transcript, stamp: "Stamp") -> None:
+    def put(self, machine: Retranslation, said: Transcript, stamp: Stamp) -> None:
         """Remember a final that readers are waiting for."""
         self.waiting.append((self.clock.now(), machine, said, stamp))
         if self.task is None or self.task.done():

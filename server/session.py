@@ -10,7 +10,7 @@ means fewer partials and never a growing lag; finals are never dropped.
 import asyncio
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from models.base import EngineError, Request
@@ -18,7 +18,6 @@ from streaming.agreement import Agreement, several
 from streaming.captions import Line
 from streaming.framer import Framer
 from streaming.languages import base
-from streaming.messages import Latency
 from streaming.recording import Recording
 from streaming.retranslation import Ask, Retranslation
 from streaming.segmenter import Segmenter, SegmenterConfig
@@ -32,34 +31,10 @@ from .mailbox import Mailbox
 from .owed import Owed
 from .recognition import Recognition
 from .scene import Scene
+from .stamp import Stamp
 from .translation import By, Unusable
 
 LATE_S = 0.6  # without audio for so long, what was being said is taken as said
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """When the newest audio of a value arrived, and what each stage has spent on it; seconds."""
-
-    arrived: float
-    at: int
-    """Milliseconds from the room's opening to the segment's start."""
-    detect: float = 0.0
-    recognize: float = 0.0
-    translate: float = 0.0
-    plain: frozenset[str] = frozenset()
-    """Languages whose readers were told the words as they were said, for want of a translation."""
-
-    def latency(self, now: float) -> Latency:
-        total = now - self.arrived
-        queue = total - self.detect - self.recognize - self.translate
-        return Latency(
-            round(1000 * self.detect, 2),
-            round(1000 * self.recognize, 2),
-            round(1000 * self.translate, 2),
-            round(1000 * queue, 2),
-            round(1000 * total, 2),
-        )
 
 
 class Session:

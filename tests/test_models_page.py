@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from models.base import Request
-from models.prompts import FAMILIES, family
-from models.qwen_asr import LANGUAGES
+from models.prompts.prompts import FAMILIES, family
+from models.prompts.wordings import interpreter
+from models.qwen_asr.recognizer import LANGUAGES
 from models.sglang.launch import main as launcher
 from models.sglang.launch.cards import CARDS, Card
 from models.sglang.launch.checks import DEFAULT_MODEL
 from models.sglang.launch.environment import CUDA
-from models.wordings import interpreter
 from server.main import _config, parser
 from server.metrics import Metrics
 from streaming.values import Pair

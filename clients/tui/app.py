@@ -7,7 +7,6 @@ opens above in `dialogs.py`; every key is listed in `keys.py`.
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from textual.app import ComposeResult
 from textual.events import Resize
@@ -25,7 +24,6 @@ from streaming.messages import (
     Recording,
     Roster,
     ServerMessage,
-    Stability,
     State,
     TokenExpiring,
     Welcome,
@@ -33,6 +31,7 @@ from streaming.messages import (
 
 from . import panels
 from .choosing import Choosing
+from .controls import Controls
 from .figures import Figures
 from .level import Level
 from .status import CONNECTION, Notice, Status, notice_row, status_line
@@ -40,31 +39,6 @@ from .status import CONNECTION, Notice, Status, notice_row, status_line
 PING_S = 5.0
 LEVEL_S = 0.2
 SMALLEST = (24, 7)  # columns and rows below which there is nothing to be read
-
-
-class Controls(Protocol):
-    """What the keys can ask of the connection."""
-
-    async def mute(self, on: bool) -> None:
-        """Whether our microphone is to be silent."""
-
-    async def show_source(self, on: bool) -> None:
-        """Whether the speakers' own words are wanted."""
-
-    async def read(self, reads: Sequence[str], source: bool) -> None:
-        """Which languages are wanted from now on."""
-
-    async def hear(self, hears: Sequence[str]) -> Captured | None:
-        """Which languages we speak from now on; a Problem says why that cannot be.
-
-        When each position of our sound was captured; None without a microphone.
-        """
-
-    async def steady(self, stability: Stability) -> None:
-        """How soon words are wanted, and how sure."""
-
-    async def ping(self, t: float) -> None:
-        """To be answered with the same number."""
 
 
 class RoomApp(Choosing):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar, get_args
+from typing import ClassVar, get_args
 
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -19,12 +19,10 @@ from . import keys, saving
 from .across import Across
 from .captions import Captions
 from .colours import DARK, PALETTES, after, palette
+from .controls import Controls
 from .dialogs import Export, Help
 from .looks import look, theme
 from .status import DIALS, Status
-
-if TYPE_CHECKING:
-    from .app import Controls
 
 KEPT = 8_000  # lines to search and to export: an evening in two languages
 SAID_S = 5.0  # seconds that what a key did is said

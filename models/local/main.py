@@ -97,7 +97,7 @@ def _say_who_serves(folder: Path) -> None:
 
 
 def _embedded() -> str:
-    from models import apertium
+    from models.embedded import apertium
 
     pairs = ", ".join(f"{source}-{target}" for source, target in apertium.installed())
     return f"here: {pairs}" if pairs else f"Apertium is not installed: `{apertium.INSTALL}`"

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from models.base import EngineError, Heard, Hints
-from models.scripts import HAN, KANA, LATIN, script, written
+from models.guards.scripts import HAN, KANA, LATIN, script, written
 from streaming.languages import base
 
 from .streams import RATE, check, loaded

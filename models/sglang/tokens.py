@@ -15,7 +15,7 @@ import msgspec
 from tokenizers import Tokenizer
 
 from models.foreign import decoded
-from models.prompts import Mark
+from models.prompts.prompts import Mark
 from streaming.clean import clean
 
 from .errors import Garbage

@@ -5,8 +5,8 @@ from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 
-from models import prompts
 from models.base import EngineError, Request, Spent
+from models.prompts import prompts
 from streaming.languages import UNSPACED, base
 
 from .facts import Facts, facts

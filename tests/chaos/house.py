@@ -8,9 +8,9 @@ import sys
 import uvloop
 
 from models.base import EngineError
-from models.energy import Energy
-from models.openai import OpenAI
-from models.pocketsphinx import PocketSphinx
+from models.detectors.energy import Energy
+from models.embedded.pocketsphinx import PocketSphinx
+from models.openai.translator import OpenAI
 from models.registry import Engines
 from server.main import _config, parser, serve
 

@@ -5,7 +5,7 @@ import socket
 import sys
 from contextlib import suppress
 
-from models.sphinx_worker import HEADER, pack
+from models.embedded.sphinx_worker import HEADER, pack
 from tests.chaos.sentences import heard
 
 

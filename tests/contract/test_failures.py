@@ -7,7 +7,7 @@ from contextlib import aclosing
 import pytest
 
 from models.base import Request
-from models.qwen_asr import QwenAsr
+from models.qwen_asr.recognizer import QwenAsr
 from models.sglang import errors
 from models.sglang.frames import Chat, Event, Generate
 from models.sglang.translator import SGLang

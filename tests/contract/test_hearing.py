@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from models.base import Heard
-from models.qwen_asr import QwenAsr
+from models.openai.transcriptions import Transcriptions
+from models.qwen_asr.recognizer import QwenAsr
 from models.sglang import errors
-from models.transcriptions import Transcriptions
 from streaming.values import SAMPLE_RATE
 from tests.contract.asking import DEADLINE_S, EXACT, TEENSY, running
 from tests.contract.conftest import Serving

@@ -27,8 +27,8 @@ at random and with real processes, is `make chaos`; a day of it is `SOAK=24h mak
       fuzz/test_model_servers.py::test_frames_that_are_none_end_an_answer
  7  A recognizer's process crashes or hangs: another hears the sentence from its beginning.
       faults/test_models.py::test_7_a_recognizers_process_that_dies_is_replaced_and_hears_the_sentence_again
-      models/test_pocketsphinx.py::test_a_crash_disturbs_no_other_process
-      models/test_pocketsphinx.py::test_a_process_is_late_by_its_oldest_request_and_not_by_those_it_has_answered
+      models/embedded/test_pocketsphinx.py::test_a_crash_disturbs_no_other_process
+      models/embedded/test_pocketsphinx.py::test_a_process_is_late_by_its_oldest_request_and_not_by_those_it_has_answered
  8  The card is full: the model server is started again and says why, or is given up with a reason.
       models/sglang/test_launcher_serving.py::test_a_death_says_why
       models/sglang/test_launcher_serving.py::test_what_cannot_start_is_given_up_with_its_last_words

@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 
 from models.base import Request
-from models.pocketsphinx import PocketSphinx
+from models.embedded.pocketsphinx import PocketSphinx
 from server.member import Member
 from streaming.messages import State
 from tests.chaos.sentences import sound, words

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from models.base import EngineError
 from models.local import families
 from models.local.hub import Hub
-from models.openai import Line
+from models.openai.transcriptions import Transcriptions
+from models.openai.translator import Line
 from models.sglang.errors import ServerError, of_status
 from models.sglang.facts import facts
 from models.sglang.frames import Chat, End, Failed, Generate
@@ -22,7 +23,6 @@ from models.sglang.launch.checks import CannotLaunch
 from models.sglang.launch.checks import model as checked_model
 from models.sglang.sse import LONGEST_LINE, Reader, Stream, failure
 from models.sglang.tokens import Local, Remote
-from models.transcriptions import Transcriptions
 from tests.fuzz.inputs import DEEP, NASTY, as_json, damaged, noise, values
 from tests.fuzz.promise import kept, said
 from tests.models.sglang.double import FRAMES, recorded

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from clients.audio import AudioError as NoSound
 from clients.audio import Converter, decoded
 from clients.opus import Encoder
-from models.windowed import wav
+from models.openai.windowed import wav
 from server.intake import AudioError, intake
 from streaming.jitter import JitterBuffer, Packet
 from streaming.messages import MAX_AUDIO, Opus, Pcm16

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from models import apertium, pocketsphinx, registry
+from models import registry
 from models.base import EngineError
+from models.embedded import apertium, pocketsphinx
 from models.local.places import places, usual
 from models.mixing import directions, heard, mixed, told
 from models.scripted import ScriptedTranslator

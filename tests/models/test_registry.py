@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from models import apertium, pocketsphinx, registry, silero
+from models import registry
 from models.base import EngineError
-from models.energy import Energy
+from models.detectors import silero
+from models.detectors.energy import Energy
+from models.embedded import apertium, pocketsphinx
 from models.registry import DETECTORS, RECOGNIZERS, TIERS, TRANSLATORS
 from models.scripted import ScriptedRecognizer, ScriptedTranslator
 

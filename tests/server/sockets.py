@@ -10,7 +10,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from models.energy import Energy
+from models.detectors.energy import Energy
 from models.registry import Engines as Built
 from models.scripted import ScriptedRecognizer, ScriptedTranslator
 from server.app import app, listening

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from models.base import Translator
-from models.energy import Energy
+from models.detectors.energy import Energy
 from models.scripted import ScriptedRecognizer, ScriptedTranslator
 from server.clock import Clock
 from server.config import Config

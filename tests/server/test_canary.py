@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from models.energy import Energy
+from models.detectors.energy import Energy
 from models.registry import Engines as Built
 from models.scripted import Faults, ScriptedRecognizer, ScriptedTranslator
 from server.app import app, metrics_app

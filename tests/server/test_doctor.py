@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from models import apertium, pocketsphinx, registry
+from models import registry
 from models.base import EngineError, Request
-from models.energy import Energy
+from models.detectors.energy import Energy
+from models.embedded import apertium, pocketsphinx
 from models.scripted import Faults, ScriptedRecognizer, ScriptedTranslator
 from server import doctor
 from server.doctor import DETECTOR, RECOGNIZER, TRANSLATOR, Kind

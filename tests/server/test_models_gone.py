@@ -13,10 +13,10 @@ import pytest
 
 from clients.link import Link, LinkError
 from models.base import Recognizer, Translator
-from models.qwen_asr import QwenAsr
+from models.openai.transcriptions import Transcriptions
+from models.qwen_asr.recognizer import QwenAsr
 from models.scripted import ScriptedRecognizer
 from models.sglang.translator import SGLang
-from models.transcriptions import Transcriptions
 from server.app import app, listening
 from server.member import Member
 from server.recognizers import Recognizers

@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.socket, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
 SERVE = """
 import asyncio, sys
-from models.energy import Energy
+from models.detectors.energy import Energy
 from models.registry import Engines
 from models.scripted import ScriptedRecognizer, ScriptedTranslator
 from server.main import _config, parser, serve

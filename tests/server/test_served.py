@@ -8,11 +8,11 @@ import pytest
 
 from models import registry
 from models.base import Doubting, EngineError, Request, Spent
-from models.openai import OpenAI
-from models.qwen_asr import QwenAsr
+from models.openai.transcriptions import Transcriptions
+from models.openai.translator import OpenAI
+from models.qwen_asr.recognizer import QwenAsr
 from models.scripted import ScriptedTranslator
 from models.sglang.translator import SGLang
-from models.transcriptions import Transcriptions
 from server.config import KEYS, Config, ConfigError, Served
 from server.main import _config, parser
 from server.metrics import Metrics

@@ -9,7 +9,7 @@ import av
 import pytest
 
 from models.base import Ear as Memory
-from models.energy import Energy
+from models.detectors.energy import Energy
 from server.arrivals import Arrivals
 from server.detection import FORGET, Detection, Ear, Heard, Pause, Skip
 from server.intake import AudioError, intake

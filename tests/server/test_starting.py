@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from models.base import EngineError
-from models.energy import Energy
+from models.detectors.energy import Energy
 from models.registry import Engines
 from models.scripted import ScriptedRecognizer, ScriptedTranslator
 from models.sglang.errors import Absent, Refused

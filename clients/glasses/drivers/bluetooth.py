@@ -10,12 +10,13 @@ from bleak import BleakClient, BleakScanner
 from bleak.exc import BleakError
 
 from . import DisplayError
-from .g1 import SCAN, Radio
+from .radio import Radio
 
 WRITE = "6e400002-b5a3-f393-e0a9-e50e24dcca9e"  # of Nordic's UART service
 NOTIFY = "6e400003-b5a3-f393-e0a9-e50e24dcca9e"
 NAME = re.compile(r"G1_(\d+)_([LR])_")  # as in "Even G1_45_L_92333": pair 45, its left arm
 WRITING = 2.0  # seconds
+SCAN = 10.0  # seconds to look for both arms
 
 
 class BleakRadio:

@@ -7,14 +7,14 @@ the right one. Above 390 bytes of text the glasses crash, which the layout never
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterator
 
 from clients.glasses.faces import Face
 from clients.glasses.profiles import Profile
 from clients.glasses.screen import Screen
 
 from . import DisplayError, Driver, Place
+from .radio import Find, Radio
 
 TEXT, HEARTBEAT, EXIT, BEGIN = 0x4E, 0x25, 0x18, 0x4D
 DONE, MORE = 0xC9, 0xCB  # acknowledgements: of the last packet, and of one with more to follow
@@ -23,24 +23,6 @@ CHUNK = 176  # bytes of text in a packet
 ANSWER = 0.5  # seconds an arm may take to acknowledge
 TRIES = 3  # of a packet whose acknowledgement does not come
 BEAT = 8.0  # seconds between two heartbeats: without them the glasses hang up
-SCAN = 10.0  # seconds to look for both arms
-
-
-class Radio(Protocol):
-    """The Bluetooth connection of one arm."""
-
-    async def connect(self, heard: Callable[[bytes], None], lost: Callable[[], None]) -> None:
-        """DisplayError if it cannot be had. From then on what it says is told."""
-
-    async def write(self, packet: bytes) -> None:
-        """DisplayError if it is not connected."""
-
-    async def disconnect(self) -> None:
-        """It may be gone already."""
-
-
-Find = Callable[[], Awaitable[tuple[Radio, Radio]]]
-"""The left and the right arm of a pair in reach. DisplayError if there is none."""
 
 
 class Arm:

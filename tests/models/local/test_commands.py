@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import TestServer
 
-from models import commands, pocketsphinx
+from models import commands
 from models.base import EngineError
+from models.embedded import pocketsphinx
 from models.local import main as local
 from models.local.catalogue import CATALOGUE, Known
 from models.local.main import named

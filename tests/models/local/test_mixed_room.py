@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from models import apertium
+from models.embedded import apertium
 from server import starting
 from server.config import Config
 from server.main import _config, parser

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from models import registry
-from models.energy import Energy
+from models.detectors.energy import Energy
 from server.app import app, listening
 from server.clock import Clock
 from server.config import Config

@@ -10,7 +10,7 @@ import pytest
 
 from models import registry
 from models.base import Request, Translator
-from models.openai import Line, OpenAI
+from models.openai.translator import Line, OpenAI
 from models.sglang import errors
 from tests.models.sglang.double import Double, double, recorded
 

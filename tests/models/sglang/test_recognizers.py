@@ -14,11 +14,11 @@ import pytest
 
 from models import registry
 from models.base import EngineError, Heard, Hints, Primed, Recognizer
-from models.qwen_asr import QwenAsr, answered
-from models.qwen_hearing import Answer, QwenHearing
+from models.openai.transcriptions import Transcriptions
+from models.openai.windowed import LEAST, Windowed, dithered, wav
+from models.qwen_asr.hearing import Answer, QwenHearing
+from models.qwen_asr.recognizer import QwenAsr, answered
 from models.sglang import errors
-from models.transcriptions import Transcriptions
-from models.windowed import LEAST, Windowed, dithered, wav
 from streaming.agreement import Agreement, several
 from streaming.values import samples
 from tests.models.sglang.double import Double, double, recorded

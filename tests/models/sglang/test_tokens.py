@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.prompts import FAMILIES, START, STOP, Mark, defused, family
+from models.prompts.prompts import FAMILIES, START, STOP, Mark, defused, family
 from models.sglang.errors import Garbage
 from models.sglang.tokens import Local, Recent, Remote, Tokens, Vocabulary
 from tests.models.sglang.oracle import MARKS, Posting, vocabulary

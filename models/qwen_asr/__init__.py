@@ -1,0 +1,1 @@
+"""Qwen3-ASR hears, by our own driver."""
