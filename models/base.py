@@ -6,8 +6,9 @@ engine that was cancelled must be usable by the next call.
 """
 
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
+
+from msgspec import Struct
 
 from streaming.values import Pair
 
@@ -16,8 +17,7 @@ class EngineError(Exception):
     """The engine cannot do this, in words for the person who runs the server."""
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(Struct, frozen=True, gc=False):
     """The newest hypothesis for a whole segment."""
 
     text: str
@@ -26,8 +26,7 @@ class Heard:
     """The language it was said in: one of those the segment was opened with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True, gc=False):
     """A translation wanted: `prefix` and what follows it together translate `text`."""
 
     source: str
@@ -51,8 +50,7 @@ class Request:
     """Of the widest display it is read on, if all of them are known; else 0."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
+class Spent(Struct, frozen=True, gc=False):
     """What one translation took, in tokens and in passes through the model."""
 
     offered: int = 0
@@ -93,8 +91,7 @@ class Detector(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Hints:
+class Hints(Struct, frozen=True, gc=False):
     """What a segment may be about."""
 
     terms: tuple[str, ...] = ()

@@ -14,6 +14,8 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from models.base import Detector
 from models.base import Ear as Memory
 from streaming.values import BYTES_PER_SAMPLE, WINDOW, AudioFrame, samples
@@ -26,15 +28,13 @@ VOICE = 0.35  # a likelihood below it is silence
 FORGET = samples(5_000)  # after so much silence or absence the detector's memory starts afresh
 
 
-@dataclass(frozen=True, slots=True)
-class Skip:
+class Skip(Struct, frozen=True, gc=False):
     """Time that was not sent, up to position `to`."""
 
     to: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(Struct, frozen=True, gc=False):
     """The microphone is muted, late or gone; positions do not move."""
 
 

@@ -2,7 +2,8 @@
 
 from collections import deque
 from collections.abc import Collection
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from models.base import EngineError, Request
 from streaming import replay

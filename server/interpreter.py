@@ -8,7 +8,8 @@ nothing but its own words and terms.
 import asyncio
 import math
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from models.base import EngineError, Generative, Request, Translator
 from models.guards import translations as guards

@@ -10,8 +10,9 @@ means fewer partials and never a growing lag; finals are never dropped.
 import asyncio
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from models.base import EngineError, Request
 from streaming.agreement import Agreement, several

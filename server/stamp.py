@@ -1,12 +1,11 @@
 """When a value's sound came, and where its time went since."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from streaming.messages import Latency
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(Struct, frozen=True, gc=False):
     """When the newest audio of a value arrived, and what each stage has spent on it; seconds."""
 
     arrived: float

@@ -11,8 +11,10 @@ that is gone. Where there is only one translator, a direction is ok or down.
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from types import MappingProxyType
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from models.base import EngineError, Request, Translator
 from models.mixing import directions
@@ -30,8 +32,7 @@ WELL: tuple[Level, str] = "ok", ""
 NOBODY: Mapping[Translator, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class By:
+class By(Struct, frozen=True, gc=False):
     """Whose work a caption is."""
 
     engine: str

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
+from msgspec import Struct
 
 from .dial import DIALS, Dial, mask
 from .languages import base
@@ -21,8 +22,7 @@ CONTEXT = 6  # closed pairs that a translator sees, at most
 BLOCK = 3  # lines that leave it together, so that what servers remember of it lasts for as many
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True, gc=False):
     """The newest state of one line, before it is cut for each reader."""
 
     speaker: str

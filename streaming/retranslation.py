@@ -17,8 +17,9 @@ ends come and go, so the mark at the end of an open source is left out.
 """
 
 from bisect import bisect_left
-from dataclasses import dataclass
 from itertools import accumulate
+
+from msgspec import Struct
 
 from .languages import reorders, word
 from .units import SENTENCE_ENDS, common, joint, mark, pieces, sentences
@@ -28,8 +29,7 @@ STILL_MS = 2_000  # an open source that has not changed for so long is taken as 
 WINDOW = 12  # words of an answer that may still be revised
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True, gc=False):
     """One translation wanted. Fields as in `models.base.Request`."""
 
     text: str

@@ -8,8 +8,6 @@ speaker's first audio, time not sent included; nothing here reads a clock. `Capt
 on the wire and lives in `messages.py`.
 """
 
-from dataclasses import dataclass
-
 from msgspec import Struct
 
 SAMPLE_RATE = 16_000
@@ -39,8 +37,7 @@ class AudioFrame(Struct, frozen=True, gc=False):  # 31 a second and microphone: 
         return self.start + len(self.pcm) // BYTES_PER_SAMPLE
 
 
-@dataclass(frozen=True, slots=True)
-class SpeechSegment:
+class SpeechSegment(Struct, frozen=True, gc=False):
     """One stretch of speech so far, as positions; its audio stays in the speaker's recording."""
 
     id: int
@@ -58,8 +55,7 @@ class SpeechSegment:
     final: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Hypothesis:
+class Hypothesis(Struct, frozen=True, gc=False):
     """A line so far, as units that join to its text, from the surest to the least sure."""
 
     units: tuple[str, ...]
@@ -80,8 +76,7 @@ class Hypothesis:
         return "".join(self.units[: self.stable])
 
 
-@dataclass(frozen=True, slots=True)
-class Transcript:
+class Transcript(Struct, frozen=True, gc=False):
     """What a segment says, in the language it was spoken in."""
 
     segment: SpeechSegment
@@ -94,8 +89,7 @@ class Transcript:
         return self.line.final
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True, gc=False):
     """What a reader sees of a line: `draft` may still change."""
 
     stable: str = ""
@@ -105,8 +99,7 @@ class Text:
         return self.stable + self.draft
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(Struct, frozen=True, gc=False):
     """A closed line and its translation: context for the lines after it."""
 
     source: str

@@ -12,9 +12,11 @@ The clock is the speech: what a model takes to answer is not in it, and is the s
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import mean
 from typing import Any, Protocol
+
+from msgspec.structs import replace
 
 from streaming.agreement import Agreement, several
 from streaming.dial import Dial, mask

@@ -4,7 +4,9 @@ sound -> window -> question -> model -> answer -> language -> doubts -> text
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from models.base import Heard, Hints
 from models.guards.phantoms import without_credits

@@ -16,7 +16,7 @@ The newest promised words are said again rather than forced: a word may have gro
 which may end inside a character.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from streaming.units import stands_alone, units
 from streaming.values import BYTES_PER_SAMPLE, samples
@@ -27,8 +27,7 @@ WHOLE = samples(30_000)  # kept for the last pass: twice the longest segment
 SAID_AGAIN, ALONE_AGAIN = 1, 2  # words, or characters of a script without spaces
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True, gc=False):
     """Sound to be heard, and the words around it."""
 
     sound: bytes

@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from models.base import EngineError, Request, Spent
 from models.prompts import prompts

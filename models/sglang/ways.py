@@ -11,8 +11,10 @@ idea is that of Zeng et al. 2025 (https://arxiv.org/abs/2509.21740), without the
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from models.base import Spent
 

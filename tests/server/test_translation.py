@@ -1,9 +1,9 @@
 """What readers get of a language model that does not always translate."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from models.base import EngineError, Request
 from models.scripted import ScriptedRecognizer

@@ -1,10 +1,9 @@
 """Captions on their way to a reader: finals arrive, `seq` grows, lines keep their law."""
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from msgspec.structs import replace
 
 from streaming.captions import Captions, Line
 from streaming.messages import Caption

@@ -1,10 +1,10 @@
 """Prompts: what changes comes last, and every family of models is asked as it was trained."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 
 from models.base import EngineError, Request
 from models.openai.translator import OpenAI
