@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from zlib import crc32
 
 from models.base import EngineError, Heard, Request
@@ -266,6 +267,7 @@ def words_of(request: Request, *, revise: bool = False) -> list[str]:
     return words
 
 
+@lru_cache(10_000)
 def _translated(word: str, target: str) -> str:
     """One word, its marks left where they were."""
     if target in UNSPACED:

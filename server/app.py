@@ -21,7 +21,6 @@ from .tokens import Pass, Role
 
 __all__ = ["app", "listening", "metrics_app"]
 
-HEARTBEAT_S = 10.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 TYPES: dict[Form, str] = {
     "srt": "application/x-subrip",
@@ -66,7 +65,7 @@ async def _room(request: web.Request) -> web.StreamResponse:
     socket = web.WebSocketResponse(
         protocols=(SUBPROTOCOL,),
         compress=False,
-        heartbeat=HEARTBEAT_S,
+        autoping=False,  # the connection sees to that itself
         max_msg_size=4 * MAX_TEXT,
         timeout=2.0,
     )

@@ -8,7 +8,7 @@ says what it was.
 import asyncio
 import logging
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSMessage, WSMsgType, web
 
 from streaming.allowance import Allowance
 from streaming.messages import (
@@ -44,13 +44,16 @@ from .session import Session
 
 log = logging.getLogger(__name__)
 
+PING = bytes((0x89, 0))  # RFC 6455, section 5.5.2
 CLOSED = WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED
 HELLO_S = 5.0  # real seconds until `hello` must have come
 FRAMES = 4_000, 400.0  # at once, and a second: of 5 ms, at twice the pace of speech
 MESSAGES = 200, 20.0
 HELLOS = 20, 1.0
 SEND_S = 4.0  # real seconds that one message may take to leave: beyond, nobody is reading
-UNHEEDED = 32_768  # bytes a connection takes at any time: half of what makes it wait
+UNHEEDED = 32_768  # bytes that may wait in the connection itself, on their way to the peer
+LOOKS_S = 0.02  # real seconds between two looks whether they have left
+HEARTBEAT_S = 10.0  # real seconds without a word of the peer: then it is asked whether it is there
 ACK_S = 1.0
 ROUNDED = 160  # samples by which two sides may differ where rates are converted: 10 ms
 
@@ -70,7 +73,9 @@ class Connection:
         now = self.clock.now()
         self.frames, self.messages = Allowance(*FRAMES, now), Allowance(*MESSAGES, now)
         self.hellos = Allowance(*HELLOS, now)
+        self.heard = now  # when the peer was heard of last
         self.bearer: str | None = None  # what the request said of who sent it
+        self.beat: asyncio.TimerHandle | None = None
         self.ended = False  # no more audio will come
         self.left = False  # nor will this participant come back
 
@@ -88,6 +93,7 @@ class Connection:
         try:
             self._let_in(room, await self._hello())
             writer = asyncio.create_task(self._write())
+            self._beat()
             await self._read()
         except Refused as refused:
             self.left = not refused.error.retry
@@ -98,6 +104,8 @@ class Connection:
             log.exception("a connection failed")
             await self._refuse(Error.of(4500, "the server failed; join again"), writer)
         finally:
+            if self.beat is not None:
+                self.beat.cancel()
             if self.room is not None and self.member is not None:
                 self.room.leave(self.member, dropped=not self.left)
                 self.member.wake.set()
@@ -112,7 +120,7 @@ class Connection:
             raise Refused(4400, f"this server speaks the WebSocket subprotocol {SUBPROTOCOL}")
         try:
             async with asyncio.timeout(HELLO_S):
-                message = await self.socket.receive()
+                message = await self._receive()
         except TimeoutError:
             raise Refused(4408, f"no `hello` came within {HELLO_S:g} s") from None
         if message.type == WSMsgType.BINARY:
@@ -145,7 +153,7 @@ class Connection:
 
     async def _read(self) -> None:
         assert self.member is not None
-        while (message := await self.socket.receive()).type not in CLOSED:
+        while (message := await self._receive()).type not in CLOSED:
             if self.member.expelled is not None:
                 continue  # it is being told why; another connection may speak for it by now
             if message.type == WSMsgType.BINARY:
@@ -156,8 +164,28 @@ class Connection:
                 self._take(self._decoded(message.data))
         self.left = self.left or self.socket.close_code == 1000
 
+    async def _receive(self) -> WSMessage:
+        """The next thing the peer says: that it is there, and asks whether we are, is nothing."""
+        while True:
+            message = await self.socket.receive()
+            self.heard = self.clock.now()
+            if message.type == WSMsgType.PING:
+                await self.socket.pong(message.data)
+            elif message.type != WSMsgType.PONG:
+                return message
+
+    def _beat(self) -> None:
+        """Ask a silent peer whether it is there; let one go that has not answered."""
+        silent = self.clock.real(self.clock.now() - self.heard)
+        if silent >= 1.5 * HEARTBEAT_S:
+            self.transport.abort()
+            return
+        if silent >= HEARTBEAT_S and not self.transport.is_closing():
+            self.transport.write(PING)
+        self.beat = asyncio.get_running_loop().call_later(HEARTBEAT_S / 2, self._beat)
+
     def _count(self, allowance: Allowance, excess: str) -> None:
-        if not allowance.take(self.clock.now()):
+        if not allowance.take(self.heard):
             raise Refused(4429, excess)
 
     def _decoded(self, data: str) -> ClientMessage:
@@ -193,7 +221,7 @@ class Connection:
     def _spend(self, samples: int) -> None:
         assert self.member is not None and self.member.pace is not None
         self.house.metrics.audio.seconds += samples / SAMPLE_RATE
-        if not self.member.pace.push(samples, self.clock.now()):
+        if not self.member.pace.push(samples, self.heard):
             raise Refused(4429, "audio came faster than it is spoken, 30 s ahead and more")
 
     def _take(self, message: ClientMessage) -> None:
@@ -256,6 +284,7 @@ class Connection:
         assert member is not None
         session = member.session
         acks = asyncio.create_task(self._acknowledge(member, session)) if session else None
+        member.wake.answer = self._flush
         try:
             await self._send_waiting(member)
             while not self._over(member):
@@ -267,13 +296,27 @@ class Connection:
             self.house.metrics.errors.labels("4408").inc()
             self.transport.abort()  # whoever does not read does not read why either
         finally:
+            member.wake.answer = None
             if acks is not None:
                 acks.cancel()
+
+    def _flush(self) -> bool:
+        """Write what waits, as far as the peer takes it; False: the writer has more to do."""
+        member, transport = self.member, self.transport
+        assert member is not None
+        if self.ended or member.expelled is not None or transport.is_closing():
+            return False
+        while transport.get_write_buffer_size() < UNHEEDED:
+            message = member.next()
+            if message is None:
+                return True
+            transport.write(self.house.encoded(message))
+        return False
 
     async def _send_waiting(self, member: Member) -> None:
         member.wake.clear()
         while member.expelled is None:
-            message = member.news.popleft() if member.news else member.outbox.take()
+            message = member.next()
             if message is None:
                 return
             await self._send(message)
@@ -317,12 +360,15 @@ class Connection:
             self.transport.abort()
 
     async def _send(self, message: Message) -> None:
-        data = self.house.encoded(message)
-        if self.transport.get_write_buffer_size() + len(data) < UNHEEDED:
-            await self.socket.send_frame(data, WSMsgType.TEXT)  # waits for nobody: no timer
-            return
-        async with asyncio.timeout(SEND_S):
-            await self.socket.send_frame(data, WSMsgType.TEXT)
+        if self.transport.is_closing():
+            raise ConnectionResetError("the peer is gone")
+        self.transport.write(self.house.encoded(message))
+        left = SEND_S
+        while self.transport.get_write_buffer_size() >= UNHEEDED:
+            if left <= 0:
+                raise TimeoutError(f"it took nothing for {SEND_S:g} s")
+            await asyncio.sleep(LOOKS_S)
+            left -= LOOKS_S
 
     async def _acknowledge(self, member: Member, session: Session) -> None:
         told = 0

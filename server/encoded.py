@@ -3,6 +3,7 @@
 from streaming.messages import Message, encode
 
 KEPT = 64  # messages: more than are on their way at once to the readers of one room
+TEXT = 0x81  # a whole message, of text (RFC 6455, section 5.2)
 
 
 class Encoded:
@@ -13,12 +14,22 @@ class Encoded:
         self.last: dict[int, tuple[Message, bytes]] = {}
 
     def __call__(self, message: Message) -> bytes:
-        """The message as JSON in UTF-8."""
+        """The message as a WebSocket frame of JSON in UTF-8."""
         known = self.last.get(id(message))
         if known is not None:
             return known[1]
-        data = encode(message)
+        data = frame(encode(message))
         self.last[id(message)] = message, data
         if len(self.last) > self.kept:
             del self.last[next(iter(self.last))]
         return data
+
+
+def frame(text: bytes) -> bytes:
+    """Text as a server sends it: in one frame, unmasked (RFC 6455, section 5.1)."""
+    size = len(text)
+    if size < 126:
+        return bytes((TEXT, size)) + text
+    if size < 65_536:
+        return bytes((TEXT, 126)) + size.to_bytes(2, "big") + text
+    return bytes((TEXT, 127)) + size.to_bytes(8, "big") + text

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from models import registry
 
 from .clock import Clock
-from .detection import Detection
+from .detection import Detection, detection
 from .recognizers import Recognizers
 from .starting import Starting
 from .translation import Change, Translation
@@ -35,10 +35,10 @@ async def started(
     starting = Starting(built, recognizers, translation)
     try:
         await starting.start()
-        detection = Detection(built.detector)
+        looking = detection(built.detector)
         try:
-            yield Engines(clock, detection, recognizers, translation)
+            yield Engines(clock, looking, recognizers, translation)
         finally:
-            await detection.close()
+            await looking.close()
     finally:
         await starting.close()

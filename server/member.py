@@ -1,6 +1,5 @@
 """One participant of a room: who it is, what it reads, and what waits to be sent to it."""
 
-import asyncio
 import secrets
 from collections import deque
 from collections.abc import Collection
@@ -21,6 +20,7 @@ from streaming.messages import (
 from streaming.outbox import Outbox
 from streaming.pace import Pace
 
+from .bell import Bell
 from .session import Session
 from .tokens import Pass
 from .turns import Turns
@@ -50,7 +50,7 @@ class Member:
         self.repeated: deque[Caption] = deque(maxlen=REPEATED)  # what was sent to it alone
         self.news: deque[Message] = deque()  # what is not a caption, and goes first
         self.outbox = Outbox()
-        self.wake = asyncio.Event()
+        self.wake = Bell()
         self.expelled: Error | None = None
 
     def again(self, hello: Hello, seq: int) -> "Member":
@@ -114,6 +114,10 @@ class Member:
             self.news = deque(held for held in self.news if not isinstance(held, Roster))
         self.news.append(message)
         self._check()
+
+    def next(self) -> Message | None:
+        """What is sent next; None if nothing waits."""
+        return self.news.popleft() if self.news else self.outbox.take()
 
     def send(self, caption: Caption | None) -> bool:
         """Queue a caption for this reader; False if there is none."""

@@ -67,6 +67,7 @@ class People:
             if _sub(other) and _sub(other) == _sub(member) and other.id != member.id:
                 other.expel(Error.of(4409, "whoever has this token is here by a newer connection"))
         self.here[member.id] = member
+        self.turns.crowded = len(self.here) > self.turns.at_once
         self.names[member.id] = member.hello.name
         self.absences.returned(member)
 
@@ -75,6 +76,7 @@ class People:
         if self.here.get(member.id) is not member:
             return False
         del self.here[member.id]
+        self.turns.crowded = len(self.here) > self.turns.at_once
         if dropped:
             self.absences.add(member, now)
         else:

@@ -26,7 +26,7 @@ from streaming.units import SENTENCE_ENDS, ends_clause, pieces
 from streaming.values import AudioFrame, Hypothesis, SpeechSegment, Transcript
 
 from .arrivals import Arrivals
-from .detection import Ear, Heard, Pause, Skip
+from .ear import Ear, Heard, Known, Pause, Skip
 from .engines import Engines
 from .mailbox import Mailbox
 from .owed import Owed
@@ -53,7 +53,7 @@ class Session:
         assert recognizer is not None, "a microphone that nobody can hear is refused"
         self.recognizer = recognizer
         self.segmenter = Segmenter(SegmenterConfig(hop_ms=recognizer.hop_ms))
-        self.ear = Ear(engines.detection)
+        self.ear = Ear(engines.detection, self._listened)
         self.recognition = Recognition(
             recognizer,
             voice or speaker,
@@ -138,14 +138,8 @@ class Session:
             self.stages.create_task(self.translate(target, mailbox))
 
     async def listen(self) -> None:
-        """Windows of sound become segments."""
-        async for known in self.ear:
-            spoke = self.speaking
-            for heard, likelihood in known:
-                for segment in self._segments(heard, likelihood):
-                    self.segments.put(segment.id, (segment, self._stamp(segment)))
-            if spoke != self.speaking:
-                self.scene.speaking_changed()
+        """Windows of sound become segments, as soon as they are known (`_listened`)."""
+        await self.ear.done
         self.segments.close()
 
     async def transcribe(self) -> None:
@@ -177,11 +171,21 @@ class Session:
             async for said, stamp in mailbox:
                 if not self._translatable(said.language, target):
                     continue
-                machine = machines.setdefault(said.segment.id, self._machine(said, target))
+                machine = machines.get(said.segment.id)
+                if machine is None:
+                    machine = machines[said.segment.id] = self._machine(said, target)
                 if not await self._retranslate(machine, said, stamp) and said.final:
                     owed.put(machine, said, stamp)
                 if said.final:
                     del machines[said.segment.id]
+
+    def _listened(self, known: Known) -> None:
+        spoke = self.speaking
+        for heard, likelihood in known:
+            for segment in self._segments(heard, likelihood):
+                self.segments.put(segment.id, (segment, self._stamp(segment)))
+        if spoke != self.speaking:
+            self.scene.speaking_changed()
 
     def _segments(self, heard: Heard, likelihood: float) -> list[SpeechSegment]:
         if isinstance(heard, AudioFrame):

@@ -95,11 +95,14 @@ class _Room:
 
     def push(self, line: Line, shown: Sequence[str], now: float) -> None:
         """Take what is seen of a line; count it when it ends."""
-        seen = self.lines.setdefault(line.key, Shown())
+        key = line.key
+        seen = self.lines.get(key)
+        if seen is None:
+            seen = self.lines[key] = Shown()
         seen.push(shown, now, line.segment.end)
         if not line.hypothesis.final:
             return
-        del self.lines[line.key]
+        del self.lines[key]
         self.erased[line.kind].inc(seen.erased)
         self.written[line.kind].inc(len(shown))
         if not line.replay:  # which was said long before it was translated

@@ -42,12 +42,51 @@ class Line(Struct, frozen=True, gc=False):
         return self.speaker, self.segment.id, self.language, self.kind
 
 
-@dataclass(frozen=True, slots=True)
 class Posted:
-    """One update as it is sent: `plain` with latency only where everybody gets it."""
+    """One update as it is sent: `plain` with latency only where everybody gets it. Captions that
+    nobody asks for are not made."""
 
-    plain: Caption
-    traced: Caption
+    __slots__ = ("_first", "_line", "_plain", "_seq", "_text", "_traced")
+
+    def __init__(self, line: Line, text: Text, seq: int, first: bool) -> None:
+        self._line, self._text, self._seq, self._first = line, text, seq, first
+        self._plain: Caption | None = None
+        self._traced: Caption | None = None
+
+    @property
+    def traced(self) -> Caption:
+        """As those get it who want the latency of every caption."""
+        if self._traced is None:
+            self._traced = self._caption(self._line.latency)
+        return self._traced
+
+    @property
+    def plain(self) -> Caption:
+        """As everybody else gets it."""
+        if self._plain is None:
+            self._plain = self.traced if self._first else self._caption(None)
+        return self._plain
+
+    def _caption(self, latency: Latency | None) -> Caption:
+        line, segment = self._line, self._line.segment
+        return Caption(
+            seq=self._seq,
+            speaker=line.speaker,
+            segment=segment.id,
+            language=line.language,
+            kind=line.kind,
+            stable=self._text.stable,
+            draft=self._text.draft,
+            final=line.hypothesis.final,
+            start=segment.onset,
+            end=segment.offset,
+            heard=segment.end,
+            at=line.at,
+            engine=line.engine,
+            latency=latency,
+            degraded=line.degraded,
+            replay=line.replay,
+        )
 
 
 @dataclass(slots=True)
@@ -72,22 +111,23 @@ class Captions:
 
     def push(self, line: Line) -> dict[Stability, Posted]:
         """Take a line; return what each setting of the dial shows of it now, if that is new."""
-        if line.key in self.closed:
+        key = line.key
+        if key in self.closed:
             return {}
-        hidden = mask(line.language, line.kind)
-        held = self.open.setdefault(line.key, Open({d: Dial(d, hidden) for d in DIALS}))
+        held = self.open.get(key)
+        if held is None:
+            hidden = mask(line.language, line.kind)
+            held = self.open[key] = Open({d: Dial(d, hidden) for d in DIALS})
         if line.hypothesis.final:
             return self._end(line, held)
-        cuts = {setting: dial.push(line.hypothesis) for setting, dial in held.dials.items()}
-        fresh = {setting: text for setting, text in cuts.items() if text is not None}
-        if not fresh:
-            return {}
-        self.seq += 1
-        posted = {
-            setting: self._posted(line, text, first=setting not in held.posted)
-            for setting, text in fresh.items()
-        }
-        held.posted |= posted
+        posted: dict[Stability, Posted] = {}
+        for setting, dial in held.dials.items():
+            text = dial.push(line.hypothesis)
+            if text is not None:
+                posted[setting] = Posted(line, text, self.seq + 1, setting not in held.posted)
+        if posted:
+            self.seq += 1
+            held.posted |= posted
         return posted
 
     def shown(self, line: Line) -> tuple[str, ...]:
@@ -142,7 +182,7 @@ class Captions:
         if not text and not shown:
             return {}
         self.seq += 1
-        posted = self._posted(line, Text(text), first=True)
+        posted = Posted(line, Text(text), self.seq, first=True)
         self._close(posted.plain)
         return dict.fromkeys(DIALS if text else shown, posted)
 
@@ -153,25 +193,3 @@ class Captions:
         if final.text and final.kind == "transcript":
             self.said.append(final)
             self.spoken += 1
-
-    def _posted(self, line: Line, text: Text, first: bool) -> Posted:
-        segment = line.segment
-        traced = Caption(
-            seq=self.seq,
-            speaker=line.speaker,
-            segment=segment.id,
-            language=line.language,
-            kind=line.kind,
-            stable=text.stable,
-            draft=text.draft,
-            final=line.hypothesis.final,
-            start=segment.onset,
-            end=segment.offset,
-            heard=segment.end,
-            at=line.at,
-            engine=line.engine,
-            latency=line.latency,
-            degraded=line.degraded,
-            replay=line.replay,
-        )
-        return Posted(traced if first else msgspec.structs.replace(traced, latency=None), traced)

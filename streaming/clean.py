@@ -14,10 +14,11 @@ _HIDDEN = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u061c\u200b\u200c\u200e\u200f\u202a-\u202e"
     "\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
-_SPACE = re.compile(r"\s+")
 
 
 def clean(text: str, longest: int = LONGEST) -> str:
     """The text as one harmless line of at most `longest` characters, NFC, without outer space."""
-    text = _HIDDEN.sub("", _ESCAPES.sub("", text[: longest * 4]))
-    return _SPACE.sub(" ", unicodedata.normalize("NFC", text)).strip()[:longest]
+    text = text[: longest * 4]
+    if not text.isprintable():  # nothing that has to go is, and no white space but the plain
+        text = _HIDDEN.sub("", _ESCAPES.sub("", text))
+    return " ".join(unicodedata.normalize("NFC", text).split())[:longest]

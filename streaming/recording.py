@@ -1,8 +1,11 @@
 """Keep the newest audio of one microphone, by position.
 
 What lies between two frames was never sent: it reads as silence. Memory is bounded: audio older
-than `keep` samples is forgotten.
+than `keep` samples is forgotten. Frames stay as they came: putting one more behind them costs
+nothing, and what is read is put together then.
 """
+
+from collections import deque
 
 from .values import BYTES_PER_SAMPLE, AudioFrame, samples
 
@@ -12,30 +15,43 @@ class Recording:
 
     def __init__(self, keep: int = samples(30_000)) -> None:
         self.keep = keep
-        self.start = 0
-        self.pcm = bytearray()
-
-    @property
-    def end(self) -> int:
-        return self.start + len(self.pcm) // BYTES_PER_SAMPLE
+        self.start = self.end = 0
+        self.frames: deque[AudioFrame] = deque()
 
     def push(self, frame: AudioFrame) -> None:
         """Add a frame that begins at `end` or later."""
-        missing = frame.start - self.end
-        assert missing >= 0, "audio goes forward"
-        if missing >= self.keep:
-            self.start, self.pcm = frame.start, bytearray()
-        elif missing:
-            self.pcm += bytes(missing * BYTES_PER_SAMPLE)
-        self.pcm += frame.pcm
-        excess = len(self.pcm) // BYTES_PER_SAMPLE - self.keep
-        if excess > self.keep // 8:  # forgetting moves what is kept: not for every frame
-            del self.pcm[: excess * BYTES_PER_SAMPLE]
-            self.start += excess
+        assert frame.start >= self.end, "audio goes forward"
+        if not self.frames and frame.start >= self.keep:
+            self.start = frame.start
+        self.frames.append(frame)
+        self.end = frame.end
+        oldest = frame.end - self.keep
+        if oldest > self.start:
+            self.start = oldest
+            while self.frames[0].end <= oldest:
+                self.frames.popleft()
 
     def read(self, start: int, end: int) -> bytes:
         """The audio of [start, end) as far as it is kept."""
-        first, last = max(start, self.start), min(end, self.end)
-        begin, stop = first - self.start, max(0, last - self.start)
-        with memoryview(self.pcm) as kept:  # a slice of the array itself would be copied twice
-            return bytes(kept[begin * BYTES_PER_SAMPLE : stop * BYTES_PER_SAMPLE])
+        start, at = max(start, self.start), min(end, self.end)
+        parts: list[bytes] = []  # the last first
+        for frame in reversed(self.frames):
+            if at <= start:
+                break
+            if frame.end < at:
+                parts.append(_silence(at - max(frame.end, start)))
+                at = max(frame.end, start)
+            begin = max(frame.start, start)
+            if begin < at:
+                parts.append(frame.pcm[_bytes(begin - frame.start) : _bytes(at - frame.start)])
+                at = begin
+        parts.append(_silence(at - start))
+        return b"".join(reversed(parts))
+
+
+def _bytes(samples: int) -> int:
+    return samples * BYTES_PER_SAMPLE
+
+
+def _silence(samples: int) -> bytes:
+    return bytes(max(0, _bytes(samples)))

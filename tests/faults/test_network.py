@@ -96,7 +96,7 @@ async def test_13_with_another_address_one_is_still_who_one_was() -> None:
 async def test_18_who_is_gone_without_a_word_is_missed_at_both_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for what in ("server.app.HEARTBEAT_S", "clients.wire.ASKED", "clients.wire.SILENT"):
+    for what in ("server.connection.HEARTBEAT_S", "clients.wire.ASKED", "clients.wire.SILENT"):
         monkeypatch.setattr(what, 0.2)
     async with far_away() as (house, way, ana):
         participant = ana.link.welcome.participant

@@ -8,7 +8,8 @@ from models.detectors.energy import Energy
 from models.scripted import ScriptedRecognizer, ScriptedTranslator
 from server.clock import Clock
 from server.config import Config
-from server.detection import Detection, Ear
+from server.detection import Detection
+from server.ear import Ear
 from server.engines import Engines
 from server.house import House
 from server.member import Member

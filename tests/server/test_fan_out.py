@@ -3,7 +3,12 @@
 import asyncio
 from itertools import pairwise
 
-from server.encoded import Encoded
+import pytest
+from websockets.frames import Frame, Opcode
+from websockets.protocol import CLIENT, OPEN, Protocol
+
+from server.bell import Bell
+from server.encoded import Encoded, frame
 from server.people import LISTED, People
 from server.turns import Turns
 from streaming.messages import Caption, Hello, Pcm16, Pong, encode
@@ -21,15 +26,32 @@ def caption(seq: int) -> Caption:
 
 def test_the_same_message_is_encoded_once_and_an_equal_one_for_itself() -> None:
     encoded, first, equal = Encoded(), caption(1), caption(1)
-    assert encoded(first) is encoded(first) == encode(first)
+    assert encoded(first) is encoded(first) == frame(encode(first))
     assert encoded(equal) == encoded(first) and encoded(equal) is not encoded(first)
 
 
 def test_what_was_encoded_long_ago_is_forgotten_and_never_mistaken() -> None:
     encoded = Encoded(kept=3)
     for t in range(20):  # whose addresses Python may use again
-        assert encoded(Pong(t, 0)) == encode(Pong(t, 0))
+        assert encoded(Pong(t, 0)) == frame(encode(Pong(t, 0)))
     assert len(encoded.last) == 3
+
+
+@pytest.mark.parametrize("size", [0, 125, 126, 65_535, 65_536, 200_000])
+def test_what_is_written_is_a_frame_of_text_to_any_client(size: int) -> None:
+    text = b"x" * size
+    client = Protocol(CLIENT, state=OPEN, max_size=None)
+    client.receive_data(frame(text))
+    assert client.events_received() == [Frame(Opcode.TEXT, text)]
+
+
+async def test_a_bell_wakes_its_task_only_for_what_is_not_done_at_once() -> None:
+    bell, done = Bell(), [True, False]
+    bell.answer = lambda: done.pop(0)
+    bell.set()
+    assert not bell.is_set()
+    bell.set()
+    assert bell.is_set()
 
 
 async def test_a_few_readers_are_woken_at_once() -> None:

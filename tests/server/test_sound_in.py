@@ -11,7 +11,8 @@ import pytest
 from models.base import Ear as Memory
 from models.detectors.energy import Energy
 from server.arrivals import Arrivals
-from server.detection import FORGET, Detection, Ear, Heard, Pause, Skip
+from server.detection import Beside, Between, Detection, detection
+from server.ear import FORGET, Ear, Heard, Known, Pause, Skip
 from server.intake import AudioError, intake
 from server.mailbox import Mailbox
 from streaming.messages import Opus, Pcm16
@@ -40,26 +41,77 @@ def window(n: int, pcm: bytes) -> AudioFrame:
     return AudioFrame(n * WINDOW, pcm[: 2 * WINDOW])
 
 
-async def test_every_microphone_gets_its_own_answers_in_order() -> None:
-    detection = Detection(Counting())
-    ears = [Ear(detection) for _ in range(5)]
+KINDS = pytest.mark.parametrize("kind", [Between, Beside])
+
+
+class Told:
+    """An ear, and what it has told."""
+
+    def __init__(self, looking: Detection) -> None:
+        self.known: list[tuple[Heard, float]] = []
+        self.ear = Ear(looking, self.known.extend)
+
+    async def all(self) -> list[tuple[Heard, float]]:
+        self.ear.close()
+        await self.ear.done
+        return self.known
+
+
+@KINDS
+async def test_every_microphone_gets_its_own_answers_in_order(kind: type[Detection]) -> None:
+    looking = kind(Counting())
+    microphones = [Told(looking) for _ in range(5)]
     for n in range(40):
-        for m, ear in enumerate(ears):
-            ear.push(window(n, loud(32) if n % (m + 2) == 0 else quiet(32)))
-    for m, ear in enumerate(ears):
-        ear.close()
-        found = [(heard, likelihood > 0.5) async for known in ear for heard, likelihood in known]
+        for m, told in enumerate(microphones):
+            told.ear.push(window(n, loud(32) if n % (m + 2) == 0 else quiet(32)))
+    for m, told in enumerate(microphones):
+        found = await told.all()
         assert [heard.start for heard, _ in found if isinstance(heard, AudioFrame)] == [
             n * WINDOW for n in range(40)
         ]
-        assert [speech for _, speech in found] == [n % (m + 2) == 0 for n in range(40)]
-    await detection.close()
-    assert not detection.thread.is_alive()
+        assert [speech > 0.5 for _, speech in found] == [n % (m + 2) == 0 for n in range(40)]
+    await looking.close()
+    assert not isinstance(looking, Beside) or not looking.thread.is_alive()
 
 
-async def test_what_is_said_between_windows_stays_between_them() -> None:
-    detection = Detection(Energy())
-    ear = Ear(detection)
+@KINDS
+async def test_windows_of_many_microphones_are_looked_at_together(kind: type[Detection]) -> None:
+    looking = kind(counting := Counting())
+    microphones = [Told(looking) for _ in range(30)]
+    for told in microphones:
+        told.ear.push(window(0, loud(32)))
+    for told in microphones:
+        await told.all()
+    assert max(counting.batches) > 10
+    await looking.close()
+
+
+@KINDS
+async def test_what_was_asked_is_answered_before_the_end(kind: type[Detection]) -> None:
+    looking = kind(Energy())
+    told = Told(looking)
+    for n in range(100):
+        told.ear.push(window(n, loud(32)))
+    told.ear.close()
+    await looking.close()
+    await told.ear.done
+    assert len(told.known) == 100
+
+
+def test_a_second_core_is_used_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def kind(cores: int) -> type[Detection]:
+        monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)))
+        looking = detection(Energy())
+        await looking.close()
+        return type(looking)
+
+    assert (asyncio.run(kind(1)), asyncio.run(kind(2))) == (Between, Beside)
+
+
+@KINDS
+async def test_what_is_said_between_windows_stays_between_them(kind: type[Detection]) -> None:
+    looking = kind(Energy())
+    told = Told(looking)
     said: list[Heard] = [
         window(0, loud(32)),
         Skip(9_000),
@@ -68,31 +120,43 @@ async def test_what_is_said_between_windows_stays_between_them() -> None:
         window(19, loud(32)),
     ]
     for heard in said:
-        ear.push(heard)
-    ear.close()
-    assert [heard async for known in ear for heard, _ in known] == said
-    await detection.close()
+        told.ear.push(heard)
+    assert [heard for heard, _ in await told.all()] == said
+    await looking.close()
 
 
-async def test_a_detector_that_fails_is_silence_and_not_the_end() -> None:
-    detection = Detection(Broken())
-    ear = Ear(detection)
-    ear.push(window(0, loud(32)))
-    ear.close()
-    assert [likelihood async for known in ear for _, likelihood in known] == [0.0]
-    await detection.close()
+@KINDS
+async def test_a_detector_that_fails_is_silence_and_not_the_end(kind: type[Detection]) -> None:
+    looking = kind(Broken())
+    told = Told(looking)
+    told.ear.push(window(0, loud(32)))
+    assert [likelihood for _, likelihood in await told.all()] == [0.0]
+    await looking.close()
+
+
+async def test_a_reader_that_fails_ends_its_microphone_and_no_other() -> None:
+    def fail(known: Known) -> None:
+        raise RuntimeError("a bug")
+
+    looking = Between(Energy())
+    broken, other = Ear(looking, fail), Told(looking)
+    for ear in (broken, other.ear):
+        ear.push(window(0, loud(32)))
+    assert len(await other.all()) == 1
+    with pytest.raises(RuntimeError, match="a bug"):
+        await broken.done
+    await looking.close()
 
 
 async def test_a_detectors_memory_starts_afresh_after_a_long_silence() -> None:
-    detection = Detection(Energy())
-    ear = Ear(detection)
-    first = ear.memory
+    looking = Between(Energy())
+    told = Told(looking)
+    first = told.ear.memory
     for n in range(FORGET // WINDOW + 2):
-        ear.push(window(n, quiet(32)))
-    ear.close()
-    assert len([1 async for known in ear for _ in known]) == FORGET // WINDOW + 2
-    assert ear.memory is not first
-    await detection.close()
+        told.ear.push(window(n, quiet(32)))
+    assert len(await told.all()) == FORGET // WINDOW + 2
+    assert told.ear.memory is not first
+    await looking.close()
 
 
 def packets(pcm: bytes) -> list[bytes]:
