@@ -18,14 +18,14 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 from models.base import Spent
 from streaming.captions import Line
 from streaming.messages import Kind
 
-from .tally import Tally
+from .tally import Tallies, Tally
 from .visible import Rooms
 
 BUCKETS = (
@@ -47,32 +47,24 @@ class Audio(Collector):
         yield CounterMetricFamily("surtitle_audio_seconds", "Audio received", value=self.seconds)
 
 
-class Stages(Collector):
-    """Where the time of captions goes; added to five times a caption, so without locks."""
-
-    def __init__(self) -> None:
-        self.tallies = {kind: [(name, Tally(BUCKETS)) for name in STAGES] for kind in KINDS}
-
-    def collect(self) -> Iterable[HistogramMetricFamily]:
-        """As Prometheus wants it."""
-        family = HistogramMetricFamily(
-            "surtitle_stage_seconds",
-            "From the arrival of the newest audio used to its caption: time in each stage",
-            labels=["kind", "stage"],
-        )
-        for kind, stages in self.tallies.items():
-            for name, tally in stages:
-                family.add_metric([kind, name], tally.buckets(), tally.sum)
-        yield family
-
-
 class Metrics:
     """One per server."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.stages = Stages()
-        self.registry.register(self.stages)
+        self.stages = {kind: [(name, Tally(BUCKETS)) for name in STAGES] for kind in KINDS}
+        self.registry.register(
+            Tallies(
+                "surtitle_stage_seconds",
+                "From the arrival of the newest audio used to its caption: time in each stage",
+                ["kind", "stage"],
+                {
+                    (kind, name): tally
+                    for kind, stages in self.stages.items()
+                    for name, tally in stages
+                },
+            )
+        )
         captions = self._counter("captions", "Caption updates, once for all readers", "kind")
         finals = self._counter("finals", "Lines that ended", "kind")
         withdrawn = self._counter("withdrawn", "Lines that ended without text", "kind")
@@ -131,7 +123,7 @@ class Metrics:
             (self.finals if line.hypothesis.units else self.withdrawn)[line.kind].inc()
         if line.latency is None:
             return
-        for name, stage in self.stages.tallies[line.kind]:
+        for name, stage in self.stages[line.kind]:
             stage.observe(getattr(line.latency, name) / 1000)
 
     def spent(self, spent: Spent) -> None:

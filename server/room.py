@@ -142,10 +142,12 @@ class Room:
         for session in self.sessions.values():
             session.tick()
         for member in self.members.values():
-            member.tick(self.wall())
+            if member.pass_ is not None:
+                member.tick(self.wall())
         if self.journal is not None:
             self.journal.reached(self.epoch, self.captions.seq)
-        if self.people.absences.tick(self.clock.now()):
+        absences = self.people.absences
+        if absences.gone and absences.tick(self.clock.now()):
             self._retarget()
 
     def tell_roster(self) -> None:

@@ -182,8 +182,9 @@ class Session:
     def _listened(self, known: Known) -> None:
         spoke = self.speaking
         for heard, likelihood in known:
-            for segment in self._segments(heard, likelihood):
-                self.segments.put(segment.id, (segment, self._stamp(segment)))
+            if found := self._segments(heard, likelihood):
+                for segment in found:
+                    self.segments.put(segment.id, (segment, self._stamp(segment)))
         if spoke != self.speaking:
             self.scene.speaking_changed()
 

@@ -15,13 +15,15 @@ A room's labels are looked up once, and go when it closes.
 from collections.abc import Sequence
 from typing import get_args
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter
 
 from models.base import Spent
 from streaming.captions import Key, Line
 from streaming.measures import Schedule, Shown
 from streaming.messages import Kind
 from streaming.values import SpeechSegment, milliseconds
+
+from .tally import Tallies, Tally
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 DELAYS = (0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4, 6, 8, 12, 20)
@@ -44,18 +46,15 @@ class Rooms:
             "Tokens of last answers, offered to verify and found right",
             ["outcome", "room"], registry=registry,
         )  # fmt: skip
-        first = Histogram(
-            "surtitle_first_display_seconds",
-            "From the arrival of a unit's sound to the caption that first shows it, live",
-            ["kind"], buckets=DELAYS, registry=registry,
-        )  # fmt: skip
-        settled = Histogram(
-            "surtitle_finalisation_seconds",
-            "From the arrival of a unit's sound to the last change at or before it, live",
-            ["kind"], buckets=DELAYS, registry=registry,
-        )  # fmt: skip
-        self.first = {kind: first.labels(kind) for kind in KINDS}
-        self.settled = {kind: settled.labels(kind) for kind in KINDS}
+        self.first = {kind: Tally(DELAYS) for kind in KINDS}
+        self.settled = {kind: Tally(DELAYS) for kind in KINDS}
+        for name, what, tallies in (
+            ("first_display", "to the caption that first shows it", self.first),
+            ("finalisation", "to the last change at or before it", self.settled),
+        ):
+            of: dict[tuple[str, ...], Tally] = {(kind,): tallies[kind] for kind in KINDS}
+            what = f"From the arrival of a unit's sound {what}, live"
+            registry.register(Tallies(f"surtitle_{name}_seconds", what, ["kind"], of))
         self.open: dict[str, _Room] = {}
 
     def saw(self, epoch: str, line: Line, shown: Sequence[str], now: float) -> None:

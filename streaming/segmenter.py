@@ -43,6 +43,11 @@ class Segmenter:
 
     def __init__(self, config: SegmenterConfig = SegmenterConfig()) -> None:
         self.config = config
+        # In samples, for they are compared with at every window.
+        self.shortest, self.soft = samples(config.shortest_ms), samples(config.soft_ms)
+        self.hard, self.patient = samples(config.hard_ms), samples(config.patient_ms)
+        self.long, self.longest = samples(config.long_ms), samples(config.longest_ms)
+        self.hop, self.least = samples(config.hop_ms), samples(config.least_ms)
         self.next_id = 0
         self.free = 0  # first position that belongs to no segment yet
         self.recent: deque[bool] = deque(maxlen=3)
@@ -99,19 +104,17 @@ class Segmenter:
             self.still, self.offset, self.finished_words = 0, end, False
 
     def _over(self, probability: float, clause_complete: bool) -> bool:
-        config = self.config
-        pause = config.hard_ms if clause_complete else config.patient_ms
-        age = self.end - self.start - samples(config.long_ms)
+        age = self.end - self.start - self.long
         if age < 0:
-            return self.still >= samples(pause)
-        rise = age / samples(config.longest_ms - config.long_ms)
-        return probability < config.silence + (1 - config.silence) * rise or rise >= 1
+            return self.still >= (self.hard if clause_complete else self.patient)
+        rise = age / (self.longest - self.long)
+        silence = self.config.silence
+        return probability < silence + (1 - silence) * rise or rise >= 1
 
     def _report(self) -> list[SpeechSegment]:
         since = self.end - (self.reported or self.start)
-        soft = self.still >= samples(self.config.soft_ms) and not self.finished_words
-        due = since >= samples(self.config.least_ms if soft else self.config.hop_ms)
-        if not due or self.voiced < samples(self.config.shortest_ms):
+        soft = self.still >= self.soft and not self.finished_words
+        if since < (self.least if soft else self.hop) or self.voiced < self.shortest:
             return []
         self.reported = self.end
         self.finished_words = self.finished_words or soft
@@ -120,7 +123,7 @@ class Segmenter:
     def _finish(self) -> list[SpeechSegment]:
         self.speaking = False
         self.recent.clear()
-        if self.voiced < samples(self.config.shortest_ms):
+        if self.voiced < self.shortest:
             return []
         done = self._value(final=True)
         self.free = self.end

@@ -5,6 +5,7 @@ package would import torch, which this server does without. `silero_graph.py` la
 so that many windows cost little more than one.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
@@ -39,14 +40,38 @@ def model_path() -> Path:
     raise EngineError(f"The speech detector silero is not installed: `{INSTALL}`.")
 
 
+class States:
+    """What the LSTM remembers of every microphone, in rows of one array: those of a call are taken
+    out and put back at once. A row that nobody has any more is the next one's."""
+
+    def __init__(self) -> None:
+        self.rows: Floats = np.zeros((2, 64, STATE), np.float32)  # h and c
+        self.free = deque(range(64))
+
+    def take(self) -> int:
+        """A row of zeros."""
+        if not self.free:
+            size = self.rows.shape[1]
+            self.rows = np.concatenate([self.rows, np.zeros_like(self.rows)], axis=1)
+            self.free.extend(range(size, 2 * size))
+        row = self.free.popleft()
+        self.rows[:, row] = 0
+        return row
+
+
 class Ear:
     """What the network remembers of one microphone."""
 
-    __slots__ = ("context", "state")
+    __slots__ = ("_states", "context", "row")
 
-    def __init__(self) -> None:
+    def __init__(self, states: States) -> None:
         self.context = bytes(CONTEXT * BYTES_PER_SAMPLE)  # the last samples heard
-        self.state: Floats = np.zeros((2, 1, STATE), np.float32)
+        self.row = -1  # of the states, from its first window on
+        self._states = states
+
+    def __del__(self) -> None:
+        if self.row >= 0:
+            self._states.free.append(self.row)
 
 
 class Silero:
@@ -72,15 +97,17 @@ class Silero:
         except Exception as error:  # theirs share no base class
             raise EngineError(f"The speech detector silero cannot load {path}: {error}.") from error
         self._batch = batch
+        self._states = States()
         self._input: Floats = np.empty((batch, CONTEXT + WINDOW + REFLECTED), np.float32)
 
     def ear(self) -> Ear:
         """A fresh memory of one microphone."""
-        return Ear()
+        return Ear(self._states)
 
     def probabilities(self, windows: Sequence[tuple[AnyEar, bytes]]) -> Sequence[float]:
         """The likelihood of speech in each window. ValueError: one is not 512 samples long."""
-        if any(len(pcm) != WINDOW * BYTES_PER_SAMPLE for _, pcm in windows):
+        size = WINDOW * BYTES_PER_SAMPLE
+        if [pcm for _, pcm in windows if len(pcm) != size]:
             raise ValueError(f"a window is {WINDOW} samples of int16")
         found: list[float] = []
         for first in range(0, len(windows), self._batch):
@@ -89,41 +116,55 @@ class Silero:
 
     def _run(self, windows: Sequence[tuple[AnyEar, bytes]]) -> list[float]:
         """One run of the network, which walks through the windows of all ears side by side."""
-        rows: dict[Ear, list[int]] = {}  # the windows of each ear, in order
+        said: dict[Ear, list[int]] = {}  # the windows of each ear, in order
         sound: list[bytes] = []
-        for row, (ear, pcm) in enumerate(windows):
+        for number, (ear, pcm) in enumerate(windows):
             assert isinstance(ear, Ear), "an ear of another detector"
-            rows.setdefault(ear, []).append(row)
+            if ear in said:
+                said[ear].append(number)
+            else:
+                said[ear] = [number]
+                if ear.row < 0:
+                    ear.row = self._states.take()
             sound += ear.context, pcm
             ear.context = pcm[-CONTEXT * BYTES_PER_SAMPLE :]
-        longest = max(map(len, rows.values()))
-        places = [[at[min(n, len(at) - 1)] for at in rows.values()] for n in range(longest)]
-        state = np.concatenate([ear.state for ear in rows], axis=1)  # [2, B, 128]
+        lengths = [len(one) for one in said.values()]
+        longest, ears = max(lengths), len(said)
+        # An ear with fewer windows than others hears its last again, after its end.
+        padded = [one + one[-1:] * (longest - len(one)) for one in said.values()]
+        rows = [ear.row for ear in said]
+        states = self._states.rows
         feed = {
-            "frames": self._frames(np.frombuffer(b"".join(sound), "<i2")),
-            "places": np.array(places).ravel(),
-            "times": np.array([longest, len(rows), STATE]),
-            "lengths": np.array([len(at) for at in rows.values()], np.int32),
-            "h": state[:1],
-            "c": state[1:],
+            **self._frames(np.frombuffer(b"".join(sound), "<i2")),
+            "places": np.array(padded).T.ravel(),
+            "times": np.array([longest, ears, STATE]),
+            "lengths": np.array(lengths, np.int32),
+            "h": states[:1, rows],
+            "c": states[1:, rows],
         }
         speech, *after = self._session.run(None, feed)
-        state = np.concatenate(after)
-        found = np.empty(len(windows), np.float32)
-        for column, (ear, at) in enumerate(rows.items()):
-            found[at] = speech[: len(at), column]
-            ear.state = state[:, column : column + 1].copy()  # not the whole batch with it
-        likelihoods: list[float] = found.tolist()
+        states[:, rows] = np.concatenate(after)
+        at = [0] * len(windows)
+        for column, one in enumerate(said.values()):
+            for time, number in enumerate(one):
+                at[number] = time * ears + column
+        likelihoods: list[float] = speech.ravel()[at].tolist()
         return likelihoods
 
-    def _frames(self, heard: NDArray[np.int16]) -> Floats:
-        """The windows as the transform wants them: [4 windows, 256] samples, half overlapping."""
+    def _frames(self, heard: NDArray[np.int16]) -> dict[str, Floats]:
+        """The windows as the transform wants them: four frames each, half overlapping, folded."""
         heard = heard.reshape(-1, CONTEXT + WINDOW)
         samples, end = self._input[: len(heard)], CONTEXT + WINDOW
         samples[:, :end] = heard
         samples[:, end:] = heard[:, end - 2 : end - 2 - REFLECTED : -1]
         row, column, sample = samples.strides[0], FRAME // 2 * 4, 4
-        overlapping: Floats = np.ndarray(
+        frames: Floats = np.ndarray(
             (len(heard), COLUMNS, FRAME), np.float32, samples, strides=(row, column, sample)
         )
-        return overlapping.reshape(-1, FRAME)
+        half = FRAME // 2
+        rising, falling = frames[:, :, 1:half], frames[:, :, :half:-1]
+        even = np.empty((len(heard), COLUMNS, half), np.float32)
+        np.add(rising, falling, out=even[:, :, :-1])
+        even[:, :, -1] = frames[:, :, half]
+        odd: Floats = rising - falling
+        return {"even": even.reshape(-1, half), "odd": odd.reshape(-1, half - 1)}

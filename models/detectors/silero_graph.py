@@ -3,8 +3,10 @@
 The file in the wheel does one window after the other of each microphone, as convolutions of four
 columns, which cost ONNX Runtime 0.1-0.4 ms a window whatever the batch. The same numbers, laid out
 so that every layer is one product over all windows of all microphones, cost 0.015-0.06; only the
-LSTM walks through time. The weights are read from the wheel's file, so nothing is shipped here; a
-test holds the two to the same likelihoods.
+LSTM walks through time. The transform weighs sample n of a frame as it does sample 256 - n, but for
+the sign of the sines: so it gets their sums and their differences, and has half as much to do. The
+weights are read from the wheel's file, so nothing is shipped here; a test holds the two to the same
+likelihoods.
 """
 
 from pathlib import Path
@@ -22,7 +24,8 @@ FRAME, BINS, COLUMNS = 256, 129, 4  # of the short-time Fourier transform of one
 OPSET, IR_VERSION = 16, 8  # of 2022: every ONNX Runtime we allow reads them
 
 INPUTS: Shapes = {
-    "frames": (np.float32, [None, FRAME]),
+    "even": (np.float32, [None, FRAME // 2]),
+    "odd": (np.float32, [None, FRAME // 2 - 1]),
     "places": (np.int64, [None]),
     "times": (np.int64, [3]),
     "lengths": (np.int32, [None]),
@@ -39,7 +42,9 @@ OUTPUTS: Shapes = {
 def build(path: Path) -> bytes:
     """The model, from the weights of the wheel's `silero_vad_16k_op15.onnx`.
 
-    Inputs: `frames` [4 windows, 256], samples as int16 has them; `places` [T * B], which window
+    Inputs, of each frame of 256 samples as int16 has them, four a window: `even` [4 windows, 128],
+    samples 1 to 127 and 255 to 129 added, and sample 128; `odd` [4 windows, 127], the same with the
+    latter taken off. (Sample 0 has no weight.) `places` [T * B], which window
     is at each time of each microphone; `times` = [T, B, 128]; `lengths` [B]; `h`, `c` [1, B, 128].
     Outputs: `speech` [T, B], `hn`, `cn`. ImportError: `onnx` is missing.
     """
@@ -54,14 +59,16 @@ def build(path: Path) -> bytes:
 
 
 def _encode(graph: "Graph", w: dict[str, Floats]) -> None:
-    """Everything before the LSTM: [4 N, 256] samples -> [N, 128]."""
+    """Everything before the LSTM: the frames of N windows -> [N, 128]."""
+    basis = w["model.stft.forward_basis_buffer"][:, 0].T * np.float32(1 / 32768)
     one, two, three, four = (w[f"model.encoder.{n}.reparam_conv.weight"] for n in range(4))
     biases = [w[f"model.encoder.{n}.reparam_conv.bias"] for n in range(4)]
     second = np.zeros((COLUMNS, 128, 2, 64), np.float32)  # stride 2, a column of zeros around
     for column, out, tap in ((0, 0, 1), (1, 0, 2), (1, 1, 0), (2, 1, 1), (3, 1, 2)):
         second[column, :, out] = two[:, :, tap].T
     graph.constants |= {
-        "stft": w["model.stft.forward_basis_buffer"][:, 0].T * np.float32(1 / 32768),
+        "cosines": basis[1 : FRAME // 2 + 1, :BINS],
+        "sines": basis[1 : FRAME // 2, BINS:],
         "one": np.concatenate([one[:, :, tap].T for tap in range(3)]),
         "one.bias": biases[0],
         "two": second.reshape(COLUMNS * 128, 2 * 64),
@@ -71,10 +78,10 @@ def _encode(graph: "Graph", w: dict[str, Floats]) -> None:
         "four": four[:, :, 1].T,  # of one column between two of zeros
         "four.bias": biases[3],
     }
-    graph.put("MatMul", "frames stft", "parts")
-    graph.put("Mul", "parts parts", "squares")
-    graph.put("Split", "squares halves", "re im", halves=[BINS, BINS], axis=1)
-    graph.put("Add", "re im", "power")
+    for frames, waves, part in (("even", "cosines", "re"), ("odd", "sines", "im")):
+        graph.put("MatMul", f"{frames} {waves}", part)
+        graph.put("Mul", f"{part} {part}", f"{part}.square")
+    graph.put("Add", "re.square im.square", "power")
     graph.put("Sqrt", "power", "bins")
     graph.put("Reshape", "bins columns", "spectra", columns=[-1, COLUMNS, BINS])
     graph.put("Pad", "spectra border", "padded", border=[0, 1, 0, 0, 1, 0])
