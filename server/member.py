@@ -119,13 +119,10 @@ class Member:
         """What is sent next; None if nothing waits."""
         return self.news.popleft() if self.news else self.outbox.take()
 
-    def send(self, caption: Caption | None) -> bool:
-        """Queue a caption for this reader; False if there is none."""
-        if caption is None:
-            return False
+    def send(self, caption: Caption) -> None:
+        """Queue a caption for this reader."""
         self.outbox.put(caption)
         self._check()
-        return True
 
     def replay(self, captions: Collection[Caption]) -> None:
         """Queue what was missed: however much it is, it does not make a slow reader."""

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 
 from msgspec import UNSET
 
+from streaming.audience import Reader
 from streaming.languages import within
 from streaming.messages import Error, Hello, Message, Resume, Roster
 
@@ -13,7 +14,7 @@ from .refused import Refused
 from .tokens import Pass
 from .turns import Turns
 
-LISTED = 50  # of those without a microphone are on the roster
+LISTED = 20  # of those without a microphone are on the roster
 
 
 class People:
@@ -22,6 +23,9 @@ class People:
     def __init__(self, known: Collection[str]) -> None:
         self.known = known
         self.here: dict[str, Member] = {}
+        # The same, by what they read: a caption is cut once for each, however many they are.
+        self.audience: dict[Reader, dict[str, Member]] = {}
+        self._columns: dict[str, int] = {}  # until somebody comes, goes or changes
         self.absences, self.turns = Absences(), Turns()
         self.names: dict[str, str] = {}  # of everybody who was ever here
         self.joined = 0
@@ -66,8 +70,7 @@ class People:
         for other in list(self.here.values()):
             if _sub(other) and _sub(other) == _sub(member) and other.id != member.id:
                 other.expel(Error.of(4409, "whoever has this token is here by a newer connection"))
-        self.here[member.id] = member
-        self.turns.crowded = len(self.here) > self.turns.at_once
+        self._seat(member)
         self.names[member.id] = member.hello.name
         self.absences.returned(member)
 
@@ -76,7 +79,7 @@ class People:
         if self.here.get(member.id) is not member:
             return False
         del self.here[member.id]
-        self.turns.crowded = len(self.here) > self.turns.at_once
+        self._unseat(member.id)
         if dropped:
             self.absences.add(member, now)
         else:
@@ -99,9 +102,12 @@ class People:
 
     def columns(self, target: str) -> int:
         """Of the widest display that a language is read on; 0 if not all of them are known."""
-        displays = [member.hello.display for member in self.readers(target)]
-        known = [display.columns for display in displays if display is not None]
-        return max(known, default=0) if len(known) == len(displays) else 0
+        if target not in self._columns:
+            displays = [member.hello.display for member in self.readers(target)]
+            known = [display.columns for display in displays if display is not None]
+            all_known = len(known) == len(displays)
+            self._columns[target] = max(known, default=0) if all_known else 0
+        return self._columns[target]
 
     def roster(self) -> Roster:
         """Everybody who is here; of a great audience only the first, for all of it is told to all
@@ -130,6 +136,22 @@ class People:
         member.expel(Error.of(4403, "you were removed from this room"))
         member.hang_up()
         return True
+
+    def _seat(self, member: Member) -> None:
+        """Among those who read the same."""
+        self._unseat(member.id)
+        self.here[member.id] = member
+        self.audience.setdefault(member.reader, {})[member.id] = member
+        self.turns.crowded = len(self.here) > self.turns.at_once
+
+    def _unseat(self, id: str) -> None:
+        self._columns.clear()
+        for reader, members in self.audience.items():
+            if members.pop(id, None) is not None:
+                if not members:
+                    del self.audience[reader]
+                break
+        self.turns.crowded = len(self.here) > self.turns.at_once
 
     def _heard(self, hello: Hello) -> list[str]:
         """The engine's own names of what a microphone hears: "en" and not "en-US"."""

@@ -358,13 +358,11 @@ class Room:
 
     def _show(self, posted: dict[Stability, Posted]) -> None:
         works = self.engines.translation.works
-        seen: dict[int, Caption | None] = {}  # those who asked for the same see the same
-        for member in self.members.values():
-            reader = member.reader
+        for reader, members in self.people.audience.items():
             update = posted.get(reader.stability)
             if update is None:
                 continue
-            if id(reader) not in seen:
-                caption = update.traced if reader.trace else update.plain
-                seen[id(reader)] = wants(reader, caption, works)
-            member.send(seen[id(reader)])
+            caption = wants(reader, update.traced if reader.trace else update.plain, works)
+            if caption is not None:
+                for member in members.values():
+                    member.send(caption)

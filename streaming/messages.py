@@ -162,7 +162,7 @@ class Participant(Struct, frozen=True):
 
 
 class Roster(FromServer, frozen=True, tag="roster"):
-    """Who is here, at most twice a second: whole, but of those without a microphone the first 50.
+    """Who is here, at most twice a second: whole, but of those without a microphone the first 20.
     Names travel here only."""
 
     participants: list[Participant]
