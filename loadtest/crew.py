@@ -224,9 +224,10 @@ async def _report(process: BaseProcess, pipe: Connection) -> Report:
 
 @asynccontextmanager
 async def hired(
-    url: str, load: Load, protocol: str, bars: Bars, processes: int
+    url: str, load: Load, protocol: str, bars: Bars, processes: int, priority: int = 0
 ) -> AsyncIterator[Crew]:
-    """The processes, connected to nothing yet; gone when the block ends."""
+    """The processes, connected to nothing yet; gone when the block ends. `priority`: real-time, for
+    root; 0: whatever this process has."""
     sound = await asyncio.to_thread(frames, load.audio, load.transport, load.frame_ms)
     spawn = multiprocessing.get_context("spawn")
     children: list[tuple[BaseProcess, Connection]] = []
@@ -236,6 +237,8 @@ async def hired(
             task = Task(url, load, part, protocol, bars, sound)
             process = spawn.Process(target=work, args=(theirs, task), daemon=True)
             await asyncio.to_thread(process.start)
+            if priority and process.pid is not None:
+                os.sched_setscheduler(process.pid, os.SCHED_FIFO, os.sched_param(priority))
             theirs.close()
             children.append((process, ours))
         yield Crew(children)

@@ -50,6 +50,8 @@ class Plan:
     soak: bool = False
     languages: int | None = None
     """How many are read, of those the server has; None: those of the load, or one."""
+    priority: int = 0
+    """Of the tester's processes, in real time (root); 0: as of this one."""
 
 
 async def measured(host: Host, load: Load, plan: Plan, show: Show) -> Result:
@@ -58,7 +60,7 @@ async def measured(host: Host, load: Load, plan: Plan, show: Show) -> Result:
         load = replace(load, reads=host.languages(load.hears, plan.languages, load.reads))
     own = host.process is not None
     processes = plan.processes or free_cores(1 if own else 0)
-    async with hired(host.url, load, plan.protocol, plan.bars, processes) as crew:
+    async with hired(host.url, load, plan.protocol, plan.bars, processes, plan.priority) as crew:
         await crew.joined()
         start = crew.begin()
         show.begin(load, host)
