@@ -11,7 +11,7 @@ import pytest
 
 from models.base import EngineError
 from models.detectors import silero
-from models.detectors.silero import CONTEXT, STATE, Ear, Silero, model_path
+from models.detectors.silero import CONTEXT, STATE, Silero, model_path
 from streaming.values import BYTES_PER_SAMPLE, SAMPLE_RATE, WINDOW
 from tests.models.speech import spoken
 
