@@ -70,6 +70,13 @@ async def test_a_ping_is_answered_with_its_own_time() -> None:
         assert pong["server_ms"] >= 0
 
 
+async def test_a_ping_of_the_websocket_itself_is_answered_before_and_after_hello() -> None:
+    async with serving() as (_, url), joined(url) as link, asyncio.timeout(10):
+        await (await link.ping())
+        await link.send(hello())
+        await (await link.ping(b"still there?"))
+
+
 async def test_a_variety_of_a_language_that_is_heard_is_welcome() -> None:
     async with serving() as (_, url), joined(url) as link:
         spoken = {"hears": ["en-US"], "audio": {"codec": "pcm16", "rate": 16_000}}
