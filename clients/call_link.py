@@ -72,6 +72,13 @@ class CallLink(OpusLink):
         now = asyncio.get_running_loop().time()
         return self._due is None or now < self._due[1].when() - GONE + QUIET
 
+    @property
+    def absent(self) -> float:
+        """Seconds for which the server has been gone, or owes an answer; 0 while it is there."""
+        if self._call is None or self._due is None:
+            return super().absent
+        return asyncio.get_running_loop().time() - (self._due[1].when() - GONE)
+
     async def __aenter__(self) -> Self:
         await super().__aenter__()
         if self.calls:

@@ -34,6 +34,8 @@ class Ready:
     metrics: str
     pairs: list[tuple[str, str, str]]
     """source, target, engine of each translation"""
+    child: "Child | None" = None
+    """The process itself, for who has to know that it ended, or to end it at once."""
 
 
 @asynccontextmanager
@@ -147,7 +149,7 @@ async def _ready(child: Child, told: int, within: float) -> Ready:
     try:
         said = json.loads(line)
         pairs = [(source, target, engine) for source, target, engine in said.get("pairs", [])]
-        return Ready(said["url"], said.get("metrics", ""), pairs)
+        return Ready(said["url"], said.get("metrics", ""), pairs, child)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ChildError(f"the server said {line[:80]!r} instead of its address") from error
 

@@ -89,11 +89,22 @@ class Link:
         self._acknowledges = False  # this server does
         self._gone: asyncio.TimerHandle | None = None
         """Runs while something was said since the server was last heard of."""
+        self._left = time.monotonic()
+        """The second since which there is no wire, while there is none."""
 
     @property
     def connected(self) -> bool:
         """What is said now is sent now; otherwise it is kept, and sent when it can be."""
         return self._connected and not self._quiet
+
+    @property
+    def absent(self) -> float:
+        """Seconds for which the server has been gone, or owes an answer; 0 while it is there."""
+        if not self._there:
+            return time.monotonic() - self._left
+        if self._gone is None:
+            return 0.0
+        return asyncio.get_running_loop().time() - (self._gone.when() - GONE)
 
     @property
     def _quiet(self) -> bool:
@@ -293,6 +304,8 @@ class Link:
 
     async def _hush(self) -> None:
         """Nothing is sent until there is another connection."""
+        if self._there:
+            self._left = time.monotonic()
         self._there = self._connected = False
         self._answered()
         if self._resending is not None:

@@ -84,7 +84,7 @@ class Display:
             async with _within(SHOWING, f"did not take a screen in {SHOWING:.0f} s"):
                 await self.driver.show(screen)
             self.reader.pacer.shown(screen, now)
-            self.figures.drawn(changes, now, self.clock() - now)
+            self.figures.drawn(changes, now, self.clock() - now, self.reader.me)
             if self._failed:
                 self._failed = False
                 self.say("the display is back")

@@ -3,7 +3,7 @@
 import re
 import resource
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from clients.latency import CaptionAge, Captured, ChunkToCaption, Meter
@@ -31,16 +31,24 @@ class Figures:
         self._began = clock()
         self._spent = _spent()
 
-    def drawn(self, changes: Iterable[tuple[Change, float]], at: float, took: float) -> None:
+    def drawn(
+        self,
+        changes: Iterable[tuple[Change, float]],
+        at: float,
+        took: float,
+        mine: Collection[str] = (),
+    ) -> None:
         """A screen was given to the display at this second, which took it so long.
 
-        `changes` are what it shows for the first time, each with the second at which it came.
+        `changes` are what it shows for the first time, each with the second at which it came. When
+        something was captured is known of what `mine` said, the speakers that are oneself.
         """
         self.screens += 1
         self.device.add(took * 1000)
         for change, came in changes:
             self.held.add((at - came) * 1000)
-            if self.delay is not None and self.age is not None:
+            ours = change.key[1] in mine
+            if ours and self.delay is not None and self.age is not None:
                 self.delay.push(change, at)
                 self.age.push(change, at)
 

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import math
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from clients import arguments
+from clients import arguments, child
 from clients.console import Problem, run, say
 from clients.devices import hushed, named
 from clients.link import Link
@@ -23,6 +24,7 @@ from .display import Display
 from .drivers import DRIVERS, Place, driver
 from .drivers.terminal import Terminal
 from .faces import face
+from .fallback import Fallback
 from .figures import Figures
 from .layout import Layout
 from .profiles import Profile, names, profile
@@ -37,8 +39,12 @@ EXAMPLES = """\
   surtitle glasses lab --profile page --reads en --listen 0.0.0.0:8770
   surtitle glasses lab --profile hud-640x200 --driver png --out /tmp/hud.png --reads en
   surtitle glasses lab --profile ./mine.toml --reads en
+  surtitle glasses lab --hears en --reads es --fallback local
+  surtitle glasses lab --hears zh --reads en --fallback local --fallback-serve \
+      '--translator-url http://127.0.0.1:8080 --pairs zh-en --models ~/paraformer-zh'
 
 SIGUSR1 mutes the microphone and unmutes it: have a button do `kill -USR1 PID`."""
+SERVER = "aiohttp", "numpy", "onnxruntime", "uvloop"  # what a server needs that glasses do not
 NO_CALL = "no WebRTC: sound by WebSocket", "no WebRTC"  # for displays with no room for the reason
 
 
@@ -59,6 +65,8 @@ class Options(argparse.Namespace):
     transport: Literal["ws", "webrtc"]
     show: Show
     stability: Stability | None
+    fallback: Literal["local", "none"]
+    fallback_serve: str
     figures: bool
 
 
@@ -72,11 +80,23 @@ def main(argv: Sequence[str]) -> int:
         parser().error("--audio needs --hears: the languages spoken near it")
     if options.transport == "webrtc" and options.codec == "pcm":
         parser().error("--transport webrtc carries Opus: leave out --codec pcm")
+    if options.fallback == "local" and options.audio == "none":
+        parser().error("--fallback local captions what a microphone hears: it needs --hears")
+    if options.fallback_serve and options.fallback != "local":
+        parser().error("--fallback-serve is for --fallback local")
     try:
+        extra = _words(options.fallback_serve)
+    except ValueError as error:
+        parser().error(f"--fallback-serve cannot be taken apart: {error}")
+    try:
+        if options.fallback == "local" and any(find_spec(one) is None for one in SERVER):
+            raise Problem(
+                "--fallback local needs the server's parts: pip install -e '.[glasses,server]'"
+            )
         if options.transport == "webrtc" and find_spec("aiortc") is None:
             raise Problem("--transport webrtc needs aiortc: pip install -e '.[glasses,webrtc]'")
         shown = profile(options.profile)
-        return run(worn(options, shown))
+        return run(worn(options, shown, extra))
     except Problem as problem:
         say(str(problem))
         return 1
@@ -159,6 +179,20 @@ def parser() -> argparse.ArgumentParser:
         help="live words soonest, steadier ones, or finished lines only (as the profile says)",
     )
     it.add_argument(
+        "--fallback",
+        choices=["none", "local"],
+        default="none",
+        help="who captions what the microphone hears while the server is away: the engines of this"
+        " device, in a process of their own that waits beside this one, or nobody (none)",
+    )
+    it.add_argument(
+        "--fallback-serve",
+        default="",
+        metavar="WORDS",
+        help="more options for that process, as `surtitle serve` takes them, in one word:"
+        " '--translator-url http://127.0.0.1:8080 --pairs zh-en'",
+    )
+    it.add_argument(
         "--figures", action="store_true", help="say at the end how late captions were, and the cost"
     )
     return it
@@ -172,7 +206,15 @@ def listen(word: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-async def worn(options: Options, shown: Profile) -> int:
+def _words(said: str) -> list[str]:
+    """Options for the fallback's own server, which listens on this device and nowhere else.
+
+    ValueError: a quotation mark is missing.
+    """
+    return [*shlex.split(said), "--host", "127.0.0.1", "--port", "0"]
+
+
+async def worn(options: Options, shown: Profile, extra: Sequence[str] = ()) -> int:
     """Wear them until the conversation ends, or whoever wears them leaves."""
     letters = face(shown)
     if not shown.shapes and (cannot := unshown(options.reads)):
@@ -200,6 +242,16 @@ async def worn(options: Options, shown: Profile) -> int:
                 remark(sentence, *NO_CALL)
 
             display.say = remarks.show = remark
+            fallback = None
+            if options.fallback == "local" and sound.said is not None:
+                fallback = Fallback(
+                    lambda: child.server(options=extra),
+                    options.room,
+                    hello(options, shown, speaks=True),
+                    reader,
+                    remark,
+                    display.wake,
+                )
             wearing = Wearing(
                 lambda: link(options, shown, sound.said is not None, uncalled),
                 reader,
@@ -207,6 +259,7 @@ async def worn(options: Options, shown: Profile) -> int:
                 sound.said,
                 ends=named(options.audio or "none") is None,
                 say=remark,
+                fallback=fallback,
             )
             with on_signal(signal.SIGUSR1, wearing.mute):
                 await ended(wearing, options.figures)
@@ -247,23 +300,27 @@ def link(
 
     `say` is told when sound has to go another way than was asked for.
     """
-    packed = speaks and options.codec == "opus"
-    calls = speaks and options.transport == "webrtc"
-    hello = Hello(
+    said = hello(options, shown, speaks)
+    if isinstance(said.audio, WebRtc):
+        from clients.call_link import CallLink  # aiortc, which only those who call need
+
+        return CallLink(options.server, options.room, said, say=say, patience=math.inf)
+    if isinstance(said.audio, Opus):
+        from clients.opus import OpusLink  # PyAV, which only those who speak Opus need
+
+        return OpusLink(options.server, options.room, said, patience=math.inf)
+    return Link(options.server, options.room, said, patience=math.inf)
+
+
+def hello(options: Options, shown: Profile, speaks: bool) -> Hello:
+    """What a server is told of whoever wears this display."""
+    sent = WebRtc() if options.transport == "webrtc" else Opus()
+    return Hello(
         name=options.name,
         hears=options.hears if speaks else [],
         reads=options.reads if options.show != "source" else [],
         source=options.show != "target",
-        audio=(WebRtc() if calls else Opus() if packed else Pcm16(SAMPLE_RATE)) if speaks else None,
+        audio=(Pcm16(SAMPLE_RATE) if options.codec == "pcm" else sent) if speaks else None,
         stability=options.stability or shown.stability,
         display=Size(shown.columns, shown.lines),
     )
-    if calls:
-        from clients.call_link import CallLink  # aiortc, which only those who call need
-
-        return CallLink(options.server, options.room, hello, say=say, patience=math.inf)
-    if packed:
-        from clients.opus import OpusLink  # PyAV, which only those who speak Opus need
-
-        return OpusLink(options.server, options.room, hello, patience=math.inf)
-    return Link(options.server, options.room, hello, patience=math.inf)

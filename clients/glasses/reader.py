@@ -4,7 +4,7 @@ Only what was said since he came is shown: a display this small has no room for 
 connection was lost, that is what was said meanwhile too.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 from clients.lines import Change, LineKey, Lines
@@ -12,12 +12,14 @@ from clients.plain import clean, columns
 from clients.words import Troubles
 from streaming.messages import Caption, ServerMessage, State, Welcome
 
+from .handover import Handover
 from .layout import Layout
 from .pacer import Pacer, Zone
 from .screen import Screen, Tone
 from .status import LATE, Status
 
 Show = Literal["target", "both", "source"]
+STOOD_IN = "~"  # before one's own words when a lesser engine made them
 BEHIND = 2  # screens of rows that wait: then the display is late, whoever is to blame
 
 
@@ -29,6 +31,9 @@ class Reader:
         self.reads = set(reads)
         self.show = show
         self.lines = Lines(kept=500)
+        self._here = Lines(kept=500)
+        """What this device makes of what it hears itself, which belongs to no epoch of the room."""
+        self.handover = Handover()
         self.status = Status()
         self.pacer = Pacer(layout.profile, both=show == "both")
         self.me: set[str] = set()
@@ -45,11 +50,11 @@ class Reader:
         """He puts the glasses on; there is no connection yet."""
         self.status.lost(now)
 
-    def push(self, message: ServerMessage, now: float) -> None:
-        """Take in one message."""
+    def push(self, message: ServerMessage, now: float) -> Sequence[Change]:
+        """Take in one message; what it adds to the display, or takes from it."""
         if isinstance(message, Caption) and message.replay and message.final and self._new:
             self.lines.push(message)
-            return
+            return ()
         change = self.lines.push(message)
         match message:
             case Welcome(participant=me):
@@ -64,8 +69,20 @@ class Reader:
                 self.status.trouble(message, now)
             case Caption(degraded="late"):
                 self.status.late(0, now)
-        if change is not None:
-            self._put(change, now)
+        if change is None:
+            return ()
+        mine = change.key[1] in self.me
+        return self._put_all(self.handover.server(change) if mine else [change], now)
+
+    def stand_in(self, caption: Caption, now: float) -> Sequence[Change]:
+        """The same from this device itself, of our own words."""
+        self.me.add(caption.speaker)
+        change = self._here.push(caption)
+        return () if change is None else self._put_all(self.handover.local(change), now)
+
+    def stood_in(self, now: float) -> None:
+        """This device says no more."""
+        self._put_all(self.handover.over(), now)
 
     def late(self, seconds: float, now: float) -> None:
         """The newest words are that old: what the speaker himself can tell."""
@@ -90,19 +107,26 @@ class Reader:
         return min((moment for moment in moments if moment is not None), default=None)
 
     def drawn(self) -> list[tuple[Change, float]]:
-        """What the screen given last shows for the first time, and the second at which it came.
+        """What the screen given last shows for the first time or no longer, and when that came.
 
         Asked once for each screen.
         """
         found = [self._changes.pop(key, None) for key in self.pacer.newest()]
         for key in [key for key in self._changes if key not in self.pacer]:
-            del self._changes[key]
+            gone = self._changes.pop(key)
+            found += [gone] if gone[0].caption is None else []
         return [change for change in found if change is not None]
+
+    def _put_all(self, changes: Sequence[Change], now: float) -> Sequence[Change]:
+        for change in changes:
+            self._put(change, now)
+        return changes
 
     def _put(self, change: Change, now: float) -> None:
         caption = change.caption
         if caption is None:
             self.pacer.withdraw(change.key, now)
+            self._changes[change.key] = change, now
         elif (zone := self._zone(caption)) is not None:
             tone: Tone = "source" if zone == "source" else "caption"
             rows = self.layout.caption(caption, self._mark(caption), tone)
@@ -120,12 +144,13 @@ class Reader:
     def _mark(self, caption: Caption) -> str:
         """Who speaks, in one or two cells: none for whoever wears the glasses.
 
-        Of words that are in another language than is read, which one that is.
+        Of words that are in another language than is read, which one that is; of those that this
+        device makes of what it hears while the server is away, that it does.
         """
         if caption.degraded == "untranslated":
             return caption.language.partition("-")[0]
         if caption.speaker in self.me:
-            return ""
+            return STOOD_IN if caption.degraded == "fallback" else ""
         if caption.speaker not in self._marks:
             self._marks[caption.speaker] = self._initial(caption.speaker)
         return self._marks[caption.speaker]

@@ -27,6 +27,8 @@ class Status:
     been: bool = False
     """There was one before."""
     muted: bool = False
+    instead: Sequence[str] = ()
+    """Who captions while there is none, or why nobody does; the longest words first."""
     _late: tuple[float, float] = (0.0, 0.0)
     """How many seconds, and until when that is said."""
     _news: tuple[Sequence[str], float] = ((), 0.0)
@@ -61,6 +63,9 @@ class Status:
         """What to show, the longest first; none when all is well."""
         if self.away is not None:
             ago = _ago(now - self.away)
+            if self.instead:
+                said = [f"no server {ago}: {one}" for one in self.instead]
+                return (*said, f"{self.instead[-1]} {ago}", f"no server {ago}", ago)
             what = "reconnecting" if self.been else "connecting"
             return (f"{what} {ago}", f"no server {ago}", ago)
         if self.muted:

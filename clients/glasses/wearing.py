@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 
 from clients.backoff import Backoff
@@ -12,17 +12,22 @@ from clients.link import Link, LinkError
 from clients.microphone import Microphone
 from clients.tui.sound import Voice
 from streaming.messages import Ack, Caption, ServerMessage
+from streaming.values import SAMPLE_RATE, AudioFrame
 
 from .display import Display
+from .fallback import Fallback
 from .reader import Reader
 
 LAST_LOOK = 10.0  # seconds the last words may take to be shown when all is over
+CATCHING_UP = 2.0  # times the pace of speech: as a link resends
 
 
 class Wearing:
     """`run` ends when the conversation does; LinkError: no trying again is of use.
 
     `link` makes a link that is not open yet. `ends`: what we say is all there is, as of a file.
+    `fallback` captions what we say while the server is away; then the sound is heard from the
+    beginning, whether or not there is a server yet.
     """
 
     def __init__(
@@ -34,6 +39,7 @@ class Wearing:
         ends: bool = False,
         say: Callable[[str], None] = lambda sentence: None,
         clock: Callable[[], float] = time.monotonic,
+        fallback: Fallback | None = None,
     ) -> None:
         self._link = link
         self.reader = reader
@@ -42,6 +48,9 @@ class Wearing:
         self.ends = ends
         self.say = say
         self.clock = clock
+        self.fallback = fallback
+        self._linked: Link | None = None
+        """Since the first connection."""
         self._microphone: Microphone | None = None
         self._tasks = asyncio.TaskGroup()
 
@@ -50,8 +59,11 @@ class Wearing:
         self.reader.begin(self.clock())
         async with self._tasks as group:
             beside = [group.create_task(self.display.run()), group.create_task(self._sampled())]
+            if self.fallback is not None:
+                beside += [group.create_task(one) for one in self._falling_back(self.fallback)]
             async with self._connected() as link:
-                beside.append(group.create_task(self._speak(link)))
+                if self.voice is not None:
+                    beside.append(group.create_task(self._speak(link, self.voice)))
                 self._push(link.welcome)
                 async for message in link:
                     self._push(message)
@@ -63,10 +75,11 @@ class Wearing:
 
     def mute(self) -> None:
         """Stop speaking, or go on: the other of what it is."""
-        if self._microphone is None:
+        if self.voice is None:
             return
-        self.reader.status.muted = on = not self._microphone.muted
-        self._tasks.create_task(self._microphone.mute(on))
+        self.reader.status.muted = on = not self.reader.status.muted
+        if self._microphone is not None:
+            self._tasks.create_task(self._microphone.mute(on))
         self.display.wake()
 
     @property
@@ -81,10 +94,11 @@ class Wearing:
         while True:
             try:
                 async with self._link() as link:
+                    self._linked = link
                     yield link
                 return
             except LinkError as error:
-                if not error.retry or self._microphone is not None:
+                if not error.retry or self._linked is not None:
                     raise
                 if not said:
                     self.say(f"{error}; trying again")
@@ -93,11 +107,12 @@ class Wearing:
 
     def _push(self, message: ServerMessage) -> None:
         now = self.clock()
-        self.reader.push(message, now)
+        shown = self.reader.push(message, now)
         if isinstance(message, Ack) and self._microphone is not None:
             self._microphone.arrived(message.samples)
-        if isinstance(message, Caption) and message.speaker in self.reader.me:
-            self._judge(message, now)
+        for change in shown:
+            if change.caption is not None and change.caption.speaker in self.reader.me:
+                self._judge(change.caption, now)
         self.display.wake()
 
     def _judge(self, caption: Caption, now: float) -> None:
@@ -105,18 +120,54 @@ class Wearing:
         if self.captured is not None and not caption.replay:
             self.reader.late(now - self.captured(caption.heard), now)
 
-    async def _speak(self, link: Link) -> None:
-        if self.voice is None:
-            return
+    async def _speak(self, link: Link, voice: Voice) -> None:
         self._microphone = Microphone(link)
-        await self._microphone.speak(self.voice.frames)
+        if self.reader.status.muted:
+            await self._microphone.mute(True)
+        heard = voice.frames
+        if self.fallback is not None:
+            heard = _caught_up(self.fallback.heard.since(0), self.clock)
+        await self._microphone.speak(heard)
         if self.ends:
             await link.end()
+
+    def _falling_back(self, fallback: Fallback) -> Iterator[Coroutine[None, None, None]]:
+        """What has to run for it."""
+        began = self.clock()
+
+        def absent() -> float:
+            link = self._linked
+            return link.absent if link is not None else self.clock() - began
+
+        def back() -> bool:
+            return self._linked is not None and self._linked.connected
+
+        fallback.absent, fallback.back = absent, back
+        yield fallback.run()
+        if self.voice is not None:
+            yield self._hear(fallback, self.voice)
+
+    async def _hear(self, fallback: Fallback, voice: Voice) -> None:
+        async for frame in voice.frames:
+            if not self.reader.status.muted:
+                fallback.heard.push(frame)
+        fallback.heard.end()
 
     async def _sampled(self) -> None:
         while True:
             await asyncio.sleep(AGE_EVERY_MS / 1000)
             self.display.figures.sample()
+
+
+async def _caught_up(
+    frames: AsyncIterable[AudioFrame], clock: Callable[[], float]
+) -> AsyncIterator[AudioFrame]:
+    """Those that were heard before there was a server follow at twice the pace of speech."""
+    due = clock()
+    async for frame in frames:
+        await asyncio.sleep(due - clock())
+        due = max(due, clock()) + (frame.end - frame.start) / SAMPLE_RATE / CATCHING_UP
+        yield frame
 
 
 @contextmanager
