@@ -85,7 +85,7 @@ def main(argv: Sequence[str]) -> int:
     if options.fallback_serve and options.fallback != "local":
         parser().error("--fallback-serve is for --fallback local")
     try:
-        extra = _words(options.fallback_serve)
+        extra = words_for_the_child(options.fallback_serve)
     except ValueError as error:
         parser().error(f"--fallback-serve cannot be taken apart: {error}")
     try:
@@ -206,7 +206,7 @@ def listen(word: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _words(said: str) -> list[str]:
+def words_for_the_child(said: str) -> list[str]:
     """Options for the fallback's own server, which listens on this device and nowhere else.
 
     ValueError: a quotation mark is missing.

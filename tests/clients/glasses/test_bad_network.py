@@ -5,7 +5,7 @@ Time is real here: what is tried is how TCP, WebRTC and we ourselves wait for on
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count, product
 
@@ -22,10 +22,11 @@ from clients.glasses.profiles import profile
 from clients.glasses.reader import Reader
 from clients.glasses.screen import Screen
 from clients.glasses.wearing import Wearing
+from clients.lines import Change
 from clients.link import Link
 from clients.opus import OpusLink
 from clients.tui.sound import Voice
-from streaming.messages import Caption, Hello, Opus, State, WebRtc
+from streaming.messages import Caption, Hello, Opus, ServerMessage, State, WebRtc
 from streaming.values import SAMPLE_RATE, AudioFrame
 from tests.faraway import faraway, figures, speech
 from tests.impairment import Network, Weather, networked
@@ -133,11 +134,11 @@ async def wear(found: Worn, ready: Ready, way: str, seconds: float, at: float, a
     wearing = Wearing(link, reader, display, voice, ends=True, say=found.said.append)
     push = reader.push
 
-    def pushed(message: object, now: float) -> None:
+    def pushed(message: ServerMessage, now: float) -> Sequence[Change]:
         told(found.mine, message)
         if isinstance(message, State) and message.scope == "connection":
             found.said.append(message.level)
-        push(message, now)  # type: ignore[arg-type]
+        return push(message, now)
 
     reader.push = pushed  # type: ignore[method-assign]
     async with asyncio.timeout(seconds + AFTERWARDS):

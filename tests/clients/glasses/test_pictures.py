@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from PIL import Image, ImageChops
 
 from clients.glasses.fonts import Font
@@ -61,11 +62,21 @@ def reconnecting(table: Desk) -> None:
     table.wait(3.2)
 
 
+def standing_in(table: Desk) -> None:
+    table.tell(caption("The server is", speaker="a", final=True))
+    table.tell(State("connection", "down"))
+    table.reader.handover.lost()
+    table.reader.status.instead = ("apertium here", "local")
+    here = caption("and we go on ", "without", speaker="this device 1")
+    table.reader.stand_in(replace(here, degraded="fallback"), table.now)
+    table.wait(3.2)
+
+
 SCENES: dict[str, Callable[[Desk], None]] = {
     scene.__name__.replace("_", "-"): scene
     for scene in (
         *(english, chinese, mixed, long_word),
-        *(very_fast_speech, both_lines, reconnecting),
+        *(very_fast_speech, both_lines, reconnecting, standing_in),
     )
 }
 

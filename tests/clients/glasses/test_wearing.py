@@ -27,6 +27,7 @@ pytestmark = pytest.mark.socket
 
 HELLO = Hello("glasses", reads=["en"], hears=["zh"], audio=Pcm16(16_000))
 DRAINED = State("connection", "drained")
+STANDS_IN = ["lab", "--reads", "en", "--hears", "zh", "--fallback", "local"]
 
 
 def wearing(url: str, wall: Wall, voice: Voice | None = None) -> Wearing:
@@ -155,6 +156,12 @@ def _rest(queue: "asyncio.Queue[object]") -> list[object]:
         (["lab", "--reads", "en", "--listen", "8770"], "is no address"),
         (["lab", "--reads", "klingon"], "unknown language 'klingon'"),
         (["lab", "--reads", "en", "--transport", "webrtc", "--codec", "pcm"], "carries Opus"),
+        (["lab", "--reads", "en", "--fallback", "local"], "it needs --hears"),
+        (["lab", "--reads", "en", "--fallback-serve", "--pairs en-es"], "is for --fallback local"),
+        (
+            [*STANDS_IN, "--fallback-serve", "--pairs 'zh-en"],
+            "cannot be taken apart: No closing quotation",
+        ),
     ],
 )
 def test_wrong_calls(words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -204,12 +211,26 @@ def test_without_what_webrtc_needs_it_says_how_to_get_it(
     assert "pip install -e '.[glasses,webrtc]'" in capsys.readouterr().err
 
 
+def test_without_the_servers_parts_it_says_how_to_get_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "find_spec", lambda name: None)
+    assert command.main(STANDS_IN) == 1
+    assert "pip install -e '.[glasses,server]'" in capsys.readouterr().err
+
+
+def test_what_stands_in_listens_on_this_device_only() -> None:
+    words = command.words_for_the_child("--host 0.0.0.0 --port 80 --models ~/'my models'")
+    assert words[-4:] == ["--host", "127.0.0.1", "--port", "0"]
+    assert "~/my models" in words
+
+
 def test_what_is_worn_loads_nothing_that_weighs() -> None:
     script = """
 import sys
 from clients.glasses import main
 from clients.glasses.profiles import profile
-words = ["lab", "--reads", "en", "--hears", "zh"]
+words = ["lab", "--reads", "en", "--hears", "zh", "--fallback", "local"]
 main.link(main.parser().parse_args(words, main.Options()), profile("terminal"), True)
 print(*{"aiortc", "numpy", "onnxruntime", "torch", "aiohttp"} & set(sys.modules))
 """
