@@ -25,10 +25,11 @@ from clients.glasses.layout import Layout
 from clients.glasses.profiles import Profile, profile
 from clients.glasses.reader import Reader
 from clients.glasses.wearing import Wearing
+from clients.latency import Stages
 from clients.opus import OpusLink
 from clients.tui.sound import Voice
+from streaming.messages import Caption, Hello, Opus, decode_server
 from streaming.messages import Display as Size
-from streaming.messages import Hello, Opus
 from streaming.values import SAMPLE_RATE, AudioFrame
 
 CLIP = Path(__file__).parents[1] / "loadtest" / "conversation" / "alan.flac"
@@ -72,12 +73,35 @@ async def worn(url: str, name: str, seconds: int) -> dict[str, float]:
     voice = Voice(pace(beginning(frames, seconds)), pace.captured)
     figures = Figures(voice.captured)
     size = Size(shown.columns, shown.lines)
-    hello = Hello("glasses", ["es"], ["en"], Opus(), display=size)
+    hello = Hello(
+        "glasses", ["es"], ["en"], Opus(), stability=shown.stability, display=size, trace=True
+    )
     with tempfile.TemporaryDirectory() as folder:
         how = driver(DISPLAYS[name], shown, letters, Place(Path(folder, "pictures")))
         display = Display(how, reader, figures, lambda sentence: None)
-        await Wearing(lambda: OpusLink(url, "lab", hello), reader, display, voice, ends=True).run()
-    return figures.values()
+        stages = Stages()
+
+        def link() -> OpusLink:
+            return OpusLink(url, "lab", hello, tap=lambda frame: _note(stages, frame))
+
+        await Wearing(link, reader, display, voice, ends=True).run()
+    return figures.values() | _percentiles(stages)
+
+
+def _note(stages: Stages, frame: str) -> None:
+    message = decode_server(frame)
+    if isinstance(message, Caption) and message.latency is not None:
+        stages.push(message.latency)
+
+
+def _percentiles(stages: Stages) -> dict[str, float]:
+    """Where the server's part of the time went."""
+    found = {}
+    for name, meter in stages.meters.items():
+        for percent in (50, 95):
+            if (value := meter.percentile(percent)) is not None:
+                found[f"server_{name}_p{percent}_ms"] = round(value, 1)
+    return found
 
 
 def without_hardware(shown: Profile) -> Profile:

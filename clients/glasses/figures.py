@@ -22,6 +22,9 @@ class Figures:
     ) -> None:
         self.delay = ChunkToCaption(captured) if captured else None
         self.age = CaptionAge(captured) if captured else None
+        self.arrived = Meter()
+        """Chunk-to-caption up to the caption's coming, of those that are in `delay`: the rest of it
+        is this client's."""
         self.held = Meter()
         """From a caption's coming to the screen with it being given to the display."""
         self.device = Meter()
@@ -49,7 +52,8 @@ class Figures:
             self.held.add((at - came) * 1000)
             ours = change.key[1] in mine
             if ours and self.delay is not None and self.age is not None:
-                self.delay.push(change, at)
+                if (late := self.delay.push(change, at)) is not None:
+                    self.arrived.add(late - (at - came) * 1000)
                 self.age.push(change, at)
 
     def sample(self) -> None:
@@ -61,7 +65,8 @@ class Figures:
         """By name, for programs: percentiles in ms, memory in MB, the share of a core."""
         meters = {"held": self.held, "device": self.device}
         if self.delay is not None and self.age is not None:
-            meters |= {"chunk_to_caption": self.delay.meter, "age": self.age.meter}
+            meters |= {"chunk_to_caption": self.delay.meter, "arrived": self.arrived}
+            meters["age"] = self.age.meter
         found: dict[str, float] = {"screens": self.screens}
         for name, meter in meters.items():
             found[f"{name}_values"] = len(meter.values)
@@ -80,6 +85,7 @@ class Figures:
         lines.append(f"from caption to display {_of(self.held)}, which took {_of(self.device)}")
         if self.delay is not None and self.age is not None:
             lines.append(f"from sound to display, chunk-to-caption: {_of(self.delay.meter)}")
+            lines.append(f"  of that until it came: {_of(self.arrived)}")
             lines.append(f"age of the newest words {_of(self.age.meter)}")
         lines.append(f"{values['memory_mb']:.0f} MB of memory, {values['core']:.1%} of a core")
         return lines

@@ -1,10 +1,9 @@
 """One wearer in a room: hears, speaks, reads, and none of it waits for another."""
 
 import asyncio
-import signal
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 
 from clients.backoff import Backoff
 from clients.latency import AGE_EVERY_MS, Captured
@@ -168,14 +167,3 @@ async def _caught_up(
         await asyncio.sleep(due - clock())
         due = max(due, clock()) + (frame.end - frame.start) / SAMPLE_RATE / CATCHING_UP
         yield frame
-
-
-@contextmanager
-def on_signal(number: signal.Signals, act: Callable[[], None]) -> Iterator[None]:
-    """While the block lasts that signal does this: what a button of the device can send."""
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(number, act)
-    try:
-        yield
-    finally:
-        loop.remove_signal_handler(number)
