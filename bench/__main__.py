@@ -135,7 +135,7 @@ def _drawing(options: argparse.Namespace) -> dict[str, Any]:
 def _glasses(options: argparse.Namespace) -> dict[str, Any]:
     from . import glasses
 
-    return glasses.measure(10 if options.quick else 30)
+    return glasses.measure(10, 3) if options.quick else glasses.measure()
 
 
 def _hypotheses(options: argparse.Namespace) -> dict[str, Any]:

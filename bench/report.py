@@ -196,12 +196,28 @@ def _glasses(found: Mapping[str, Any]) -> Iterator[Row]:
         figure = f"{worn['chunk_to_caption_p50_ms']:.0f} / {late:.0f} ms to the display"
         bar = f"p95 < {glasses.LATE_MS:g} ms"
         yield Row(f"glasses, {name}", figure, bar, late < glasses.LATE_MS, timed=True)
+        stages = ("arrived", "server_recognize", "held", "device")
+        ms = [f"{worn[f'{one}_p50_ms']:.0f} / {worn[f'{one}_p95_ms']:.0f}" for one in stages]
+        yield Row("  of that until it came", f"{ms[0]} ms", f"recognizer {ms[1]}")
+        yield Row("  held for the display", f"{ms[2]} ms", f"its driver {ms[3]}")
         age = f"{worn['age_p50_ms']:.0f} / {worn['age_p95_ms']:.0f} ms"
         yield Row("  caption age", age, "p50 / p95")
         bar = f"< {glasses.CORE:.0%}"
         yield Row("  of a core", f"{share:.1%}", bar, share < glasses.CORE, timed=True)
         bar = f"< {glasses.MEMORY_MB:g} MB"
         yield Row("  memory", f"{memory:.0f} MB", bar, memory < glasses.MEMORY_MB)
+    for name, worn in found["without_engines"].items():
+        late, bar = worn["chunk_to_caption_p95_ms"], f"p95 < {glasses.LATE_MS:g} ms"
+        figure = f"{worn['chunk_to_caption_p50_ms']:.0f} / {late:.0f} ms to the display"
+        yield Row(f"engines of 0 ms, {name}", figure, bar, late < glasses.LATE_MS, timed=True)
+    worn = found["worn_long"]
+    before, after = worn["memory_second_tenth_mb"], worn["memory_last_tenth_mb"]
+    bar = f"< {glasses.GROWN_MB:g} MB more"
+    name = f"{found['minutes']} min, {worn['finals']} lines"
+    flat = after - before < glasses.GROWN_MB
+    yield Row(name, f"{before:.1f} to {after:.1f} MB", bar, flat)
+    missed = f"{worn['missed']} never shown"
+    yield Row("  captions", missed, "none", not worn["missed"], timed=True)
 
 
 def _hypotheses(found: Mapping[str, Any]) -> Iterator[Row]:

@@ -100,12 +100,23 @@ def _of(meter: Meter) -> str:
 
 def memory_mb() -> float:
     """Of this process, at its highest. (What `getrusage` says begins with its parent's highest.)"""
+    highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return _status("VmHWM", highest)
+
+
+def memory_now_mb() -> float:
+    """Of this process; where nobody tells that, at its highest."""
+    return _status("VmRSS", memory_mb())
+
+
+def _status(name: str, otherwise: float) -> float:
+    """What Linux tells of this process."""
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
     except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    found = re.search(r"^VmHWM:\s*(\d+) kB", status, re.MULTILINE)
-    return int(found[1]) / 1024 if found else 0.0
+        return otherwise
+    found = re.search(rf"^{name}:\s*(\d+) kB", status, re.MULTILINE)
+    return int(found[1]) / 1024 if found else otherwise
 
 
 def _spent() -> float:
