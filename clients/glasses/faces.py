@@ -12,6 +12,9 @@ from .profiles import Profile
 class Face(Protocol):
     """The letters of one display."""
 
+    shapes: bool
+    """They are joined, and lines turned that run leftwards."""
+
     def widths(self, text: str) -> Sequence[int]:
         """Of each character, in the units of the profile's `width`."""
 
@@ -21,6 +24,8 @@ class Face(Protocol):
 
 class Cells:
     """A terminal's: one column, two for Han. What it lacks is the terminal's business."""
+
+    shapes = True
 
     def widths(self, text: str) -> Sequence[int]:
         """Columns."""
@@ -51,6 +56,7 @@ def _g1() -> dict[str, int]:
 class G1:
     """Even Realities G1: its firmware has the font."""
 
+    shapes = False
     PIXELS: ClassVar = _g1()
     WIDEST_LATIN = 16
     SCRIPTS: ClassVar = {

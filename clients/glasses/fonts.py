@@ -21,10 +21,9 @@ class Font:
 
     def __init__(self, profile: Profile) -> None:
         self.path = found(profile.font)
-        shaping = profile.shapes and features.check("raqm")
+        shaping = profile.shapes and all(map(features.check, ("raqm", "fribidi")))
         engine = ImageFont.Layout.RAQM if shaping else ImageFont.Layout.BASIC
         self.shapes = shaping
-        """It joins letters and turns lines that run leftwards."""
         try:
             self.drawn = ImageFont.truetype(str(self.path), profile.font_px, layout_engine=engine)
         except OSError as error:

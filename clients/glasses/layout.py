@@ -13,9 +13,10 @@ from streaming.messages import Caption
 from .faces import Face
 from .profiles import Profile
 from .screen import Row, Tone
-from .scripts import named
+from .scripts import leftwards, named
 
 TIE = "\N{NO-BREAK SPACE}"  # a mark stays with the first word
+FROM_THE_RIGHT = "\N{RIGHT-TO-LEFT MARK}"  # or else the mark's letter would turn the row around
 MISSING = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -36,6 +37,8 @@ class Layout:
         if not words:
             return ()
         before = f"{mark}:{TIE}" if mark else ""
+        if before and leftwards(words):
+            before = FROM_THE_RIGHT + before
         sure = len(words) if caption.final else len(stable)
         return self.rows(before + words, len(before) + sure, tone)
 
@@ -80,4 +83,4 @@ class Layout:
     def _words(self, text: str) -> str:
         """Harmless, with accents in one character with their letters where there is one."""
         text = unicodedata.normalize("NFC", plain.clean(text))
-        return text if self.profile.shapes else named(text)
+        return text if self.profile.shapes and self.face.shapes else named(text)

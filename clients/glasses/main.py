@@ -80,10 +80,13 @@ def words_for_the_child(said: str) -> list[str]:
 async def worn(options: Options, shown: Profile, extra: Sequence[str] = ()) -> int:
     """Wear them until the conversation ends, or whoever wears them leaves."""
     letters = face(shown)
-    if not shown.shapes and (cannot := unshown(options.reads)):
+    if not (shown.shapes and letters.shapes) and (cannot := unshown(options.reads)):
+        another = "use --profile page or hud-640x200"
+        if shown.shapes:
+            another = "as root, apt-get install libfribidi0, or use --profile page"
         raise Problem(
             f"the display {options.profile} cannot write {cannot[0]}: its letters join, or run"
-            " from right to left; use --profile page or hud-640x200"
+            f" from right to left; {another}"
         )
     layout = Layout(shown, letters)
     reader = Reader(layout, options.reads, options.show)

@@ -1,6 +1,7 @@
 """A screen as an image, for displays that know pixels and no letters."""
 
 from collections.abc import Iterator
+from math import ceil
 
 from PIL import Image, ImageDraw
 
@@ -44,26 +45,38 @@ class Painter:
             return
         for text, left, certain in self._pieces(row):
             fill = SOURCE if row.tone == "source" else SURE if certain else DRAFT
-            self._words(draw, text, left, top, fill if self.profile.bits == 8 else SURE)
+            whole = leftwards(row.text)
+            self._words(draw, text, left, top, fill if self.profile.bits == 8 else SURE, whole)
             if not certain and self.profile.dim == "underline":
                 self._dots(draw, left, sum(self.font.widths(text.rstrip())), top)
 
     def _pieces(self, row: Row) -> Iterator[tuple[str, int, bool]]:
-        """Text, where it begins, and whether it is certain. A line that runs leftwards is one."""
-        if self.font.shapes and leftwards(row.text):
-            width = int(self.font.drawn.getlength(row.text, direction="rtl"))
-            yield row.text, self.profile.width - width, row.sure > 0
-            return
+        """Text, where it begins, and whether it is certain. Some lines run leftwards, from the
+        right edge."""
         sure, draft = row.halves
+        if self.font.shapes and leftwards(row.text):
+            right = self.profile.width
+            for text, certain in ((sure, True), (draft, False)):
+                right -= ceil(self.font.drawn.getlength(text, direction="rtl")) if text else 0
+                if text:
+                    yield text, right, certain
+            return
         if sure:
             yield sure, 0, True
         if draft:
             yield draft, sum(self.font.widths(sure)), False
 
-    def _words(self, draw: ImageDraw.ImageDraw, text: str, left: int, top: int, fill: int) -> None:
-        whole = self.font.shapes and leftwards(text)
+    def _words(
+        self,
+        draw: ImageDraw.ImageDraw,
+        text: str,
+        left: int,
+        top: int,
+        fill: int,
+        from_the_right: bool = False,
+    ) -> None:
         at = left, top + self._baseline
-        direction = "rtl" if whole else None
+        direction = "rtl" if self.font.shapes and from_the_right else None
         draw.text(at, text, fill, self.font.drawn, anchor="ls", direction=direction)
 
     def _dots(self, draw: ImageDraw.ImageDraw, left: int, width: int, top: int) -> None:

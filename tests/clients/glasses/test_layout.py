@@ -133,3 +133,8 @@ def _narrow() -> Profile:
         about="", driver="terminal", lines=2, columns=14, measure="cells", width=14,
         interval_ms=100, dim="grey", shapes=True,
     )  # fmt: skip
+
+
+def test_a_mark_does_not_turn_around_a_row_that_begins_at_the_right() -> None:
+    row = made("terminal").caption(caption("שלום"), "A")[0]
+    assert row.text == "\N{RIGHT-TO-LEFT MARK}A: שלום"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, features
 
 from clients.glasses.fonts import Font
 from clients.glasses.painter import Painter
@@ -56,6 +56,11 @@ def both_lines(table: Desk) -> None:
     table.tell(caption("Let us ", "begin", speaker="w", kind="translation"))
 
 
+def from_the_right(table: Desk) -> None:
+    table.tell(caption("שלום עולם, ", "מה שלומך", segment=1, language="he", kind="transcript"))
+    table.tell(caption("مرحبا بالعالم ", "كيف", segment=2, speaker="me", language="ar"))
+
+
 def reconnecting(table: Desk) -> None:
     table.tell(caption("We were just saying", final=True))
     table.tell(State("connection", "down"))
@@ -75,7 +80,7 @@ def standing_in(table: Desk) -> None:
 SCENES: dict[str, Callable[[Desk], None]] = {
     scene.__name__.replace("_", "-"): scene
     for scene in (
-        *(english, chinese, mixed, long_word),
+        *(english, chinese, mixed, long_word, from_the_right),
         *(very_fast_speech, both_lines, reconnecting, standing_in),
     )
 }
@@ -83,7 +88,7 @@ SCENES: dict[str, Callable[[Desk], None]] = {
 
 def drawn(name: str, scene: str) -> Image.Image:
     """The display at the end of the scene."""
-    reads = ("en",) if scene == "both-lines" else ("en", "zh", "de")
+    reads = ("en",) if scene == "both-lines" else ("en", "zh", "de", "he", "ar")
     table = desk(name, reads=reads, show="both" if scene == "both-lines" else "target")
     SCENES[scene](table)
     table.wait(0.2)
@@ -95,6 +100,8 @@ def drawn(name: str, scene: str) -> Image.Image:
 @pytest.mark.parametrize("scene", SCENES)
 @pytest.mark.parametrize("name", RASTER)
 def test_the_display_looks_as_it_did(name: str, scene: str) -> None:
+    if scene == "from-the-right" and not features.check("fribidi"):
+        pytest.skip("apt-get install libfribidi0")
     image = drawn(name, scene)
     file = PICTURES / name / f"{scene}.png"
     if os.environ.get("SURTITLE_SNAPSHOTS") == "renew":

@@ -18,6 +18,7 @@ from clients.glasses.reader import Reader
 from clients.glasses.wearing import Wearing
 from clients.link import Link, LinkError
 from clients.tui.sound import Voice
+from streaming.messages import Display as Size
 from streaming.messages import End, Error, Gap, Hello, Mute, Opus, Pcm16, State, WebRtc
 from streaming.values import AudioFrame
 from tests.clients.fakes import ROSTER, WELCOME, Peer, caption, server
@@ -201,6 +202,13 @@ def test_sound_goes_by_the_way_that_was_asked_for() -> None:
     heard.transport = "webrtc"
     assert command.link(heard, shown, speaks=True).hello.audio == WebRtc()
     assert command.link(heard, shown, speaks=False).hello.audio is None
+
+
+def test_the_server_is_told_how_much_the_display_holds_and_what_suits_it() -> None:
+    shown = profile("even-g1")
+    hello = command.link(options("--profile", "even-g1"), shown, speaks=False).hello
+    assert hello.display == Size(columns=48, lines=5)
+    assert hello.stability == "steady"
 
 
 def test_without_what_webrtc_needs_it_says_how_to_get_it(
