@@ -19,6 +19,7 @@ from .console import Problem
 SECRET = "SURTITLE_TOKEN_SECRET"  # a server of one's own asks nobody for a token
 STARTING = 60.0  # seconds until a server must listen: loading recognizers on a busy machine
 STOPPING = 12.0  # seconds it has to stop by itself: a server lets last finals go first
+WRONG_CALL = ": error: "  # as argparse says it, after all that it might have been told
 REMEMBERED = 12  # last lines of its standard error, to explain a failure
 
 
@@ -80,7 +81,9 @@ class Child:
         """The error that says what it was doing and what it said, once it has ended."""
         code = await self.process.wait()
         await self.listening
-        said = " / ".join(line for line in self.complaints if line.strip())[-600:]
+        lines = [line for line in self.complaints if line.strip()]
+        wrong = [line.partition(WRONG_CALL)[2] for line in lines if WRONG_CALL in line]
+        said = " / ".join(wrong or lines)[-600:]  # how it is called right helps nobody here
         return ChildError(f"{doing}: {said}" if said else f"{doing}: exit code {code}")
 
 

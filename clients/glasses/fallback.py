@@ -171,7 +171,7 @@ class Fallback:
                         if isinstance(message, Caption):
                             self._caption(message)
                         elif isinstance(message, State) and troubles.push(message):
-                            self.say(f"this device: {sentence(message)}")
+                            self._trouble(message)
                     feeding.cancel()
                     ending.cancel()
         finally:
@@ -217,9 +217,17 @@ class Fallback:
         those the server has a translation when it is back."""
         if caption.degraded == "untranslated" and self.hello.reads:
             return
+        if caption.kind == "translation":
+            self.status.instead = (f"{caption.engine} here", "local")
         ours = replace(caption, speaker=self.speaker, degraded="fallback")
         self.reader.stand_in(ours, self.clock())
         self.wake()
+
+    def _trouble(self, state: State) -> None:
+        """Of the child's engines."""
+        self.say(f"this device: {sentence(state)}")
+        if state.level == "down":
+            self.status.instead = (f"{state.scope} fails here", "no help")
 
     async def _until(self, true: Callable[[], bool]) -> None:
         while not true():

@@ -55,6 +55,12 @@ async def test_why_it_did_not_start_is_told_in_its_own_words() -> None:
             pass
 
 
+async def test_a_wrong_call_is_told_without_all_the_right_ones() -> None:
+    with pytest.raises(ChildError, match="did not start: unrecognized arguments: --nonsense"):
+        async with server(options=["--nonsense"], command=command()):
+            pass
+
+
 async def test_it_is_not_waited_for_forever() -> None:
     with pytest.raises(ChildError, match="did not start within"):
         async with server(command=command(WAIT), within=0.05):

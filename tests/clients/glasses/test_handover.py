@@ -157,10 +157,11 @@ def test_a_server_that_makes_one_sentence_of_two_takes_none_away() -> None:
 def test_another_language_of_the_same_words_is_another_matter() -> None:
     glass = Glass()
     glass.handover.lost()
-    glass.local(line("hola", 1, 2, final=True, side="local"))
-    english = caption("hello", speaker="me", final=True, start=SECOND, end=2 * SECOND)
-    glass.server(Change(("server", *english.key), english))
-    assert glass.words == ["hola", "hello"]
+    for final in (False, True):
+        glass.local(line("hola", 1, 2, final=final, side="local"))
+        english = caption("hello", speaker="me", final=final, start=SECOND, end=2 * SECOND)
+        glass.server(Change(("server", *english.key), english))
+        assert glass.words == ["hola", "hello"]
 
 
 # Any conversation
