@@ -216,6 +216,10 @@ def _glasses(found: Mapping[str, Any]) -> Iterator[Row]:
     name = f"{found['minutes']} min, {worn['finals']} lines"
     flat = after - before < glasses.GROWN_MB
     yield Row(name, f"{before:.1f} to {after:.1f} MB", bar, flat)
+    most = worn["memory_mb"]
+    yield Row(
+        "  at the most", f"{most:.0f} MB", f"< {glasses.MEMORY_MB:g} MB", most < glasses.MEMORY_MB
+    )
     missed = f"{worn['missed']} never shown"
     yield Row("  captions", missed, "none", not worn["missed"], timed=True)
 

@@ -108,7 +108,7 @@ class Fallback:
                 raise
 
     def _failed(self, why: str) -> None:
-        self.status.instead = ("this device fails, tries again", "no help")
+        self.status.instead = ("this device fails, tries again", "local fails, retrying", "no help")
         if why != self._told:
             self._told = why
             self.say(f"this device cannot stand in for the server: {why}; trying again")
