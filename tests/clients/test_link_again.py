@@ -291,3 +291,20 @@ async def test_who_says_nothing_waits_for_no_answer(monkeypatch: pytest.MonkeyPa
         await one.ping(1.0)
         await house.has(0, 2)
         assert one.connected and len(house.peers) == 1
+
+
+async def test_it_tells_for_how_long_the_server_has_owed_an_answer_or_been_gone() -> None:
+    house = House(WELCOME, WELCOME)
+    async with server(house) as url, link(url) as one:
+        reading = Reading(one)
+        await house.has(0, 1)
+        await house.peers[0].tell(Ack(0))
+        await reading.until(Ack)
+        assert one.absent == 0.0
+        await one.send_audio(FRAME)
+        await house.has(0, 2)
+        assert 0.0 < one.absent < 10.0
+        await house.peers[0].tell(Ack(320))
+        await reading.until(Ack, 2)
+        assert one.absent == 0.0
+    assert one.absent > 0.0
