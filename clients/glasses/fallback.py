@@ -86,7 +86,7 @@ class Fallback:
             self.status.instead = ("this device gets ready", "getting ready")
             try:
                 await self._kept()
-            except* Problem as group:
+            except* (Problem, OSError) as group:  # such as no memory for another process
                 self._failed(str(first(group)))
             backoff.lost(self.clock() - began)
             await asyncio.sleep(backoff.next(at_least=AGAIN[0]))
@@ -101,7 +101,7 @@ class Fallback:
                     while True:
                         await self._until(lambda: self.absent() >= GONE)
                         await self._help(ready)
-            except* Problem:
+            except* (Problem, OSError):
                 if ready.child is not None:
                     with suppress(ProcessLookupError):
                         ready.child.process.kill()  # it may not even hear that it is to stop

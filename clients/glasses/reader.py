@@ -41,6 +41,7 @@ class Reader:
         self._marks: dict[str, str] = {}
         self._troubles = Troubles()
         self._missed = 0
+        self._come = False
         self._new = True
         """We have just come: nothing of what is replayed was missed."""
         self._changes: dict[LineKey, tuple[Change, float]] = {}
@@ -59,7 +60,7 @@ class Reader:
         match message:
             case Welcome(participant=me):
                 self.status.connected()
-                self._new = not self.me
+                self._new, self._come = not self._come, True
                 self.me.add(me)
             case State(scope="connection", level="down"):
                 self.status.lost(now)

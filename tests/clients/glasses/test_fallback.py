@@ -237,12 +237,12 @@ async def test_a_child_that_does_not_start_is_said_once_and_started_again() -> N
         await ended(peer)
 
     device = Device()
-    device.starts = deque([ChildError("no engine"), ChildError("no engine")])
+    device.starts = deque([ChildError("no engine"), ChildError("no engine"), OSError("no memory")])
     async with device.running(scene):
-        await until(lambda: device.started == 3 and device.reader.status.instead)
-        await until(lambda: len(device.said) == 2)
+        await until(lambda: device.started == 4 and len(device.said) == 3)
         assert device.said[0].endswith("no engine; trying again")
-        assert device.said[1] == "no server: apertium on this device stands in"
+        assert device.said[1].endswith("no memory; trying again")
+        assert device.said[2] == "no server: apertium on this device stands in"
 
 
 async def test_a_child_that_breaks_takes_its_open_line_along_and_the_next_hears_it_again() -> None:

@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from clients.glasses.reader import Reader
 from streaming.messages import Participant, Roster, State, Welcome
 from tests.clients.fakes import caption
 from tests.clients.glasses.desk import WELCOME, desk
@@ -135,3 +136,14 @@ def test_another_life_of_the_room_begins_anew() -> None:
     table.tell(caption("after", final=True))
     table.wait(0.2)
     assert table.rows == ["A: before", "A: after"]
+
+
+def test_who_was_helped_by_his_own_device_before_he_came_is_not_shown_the_past_either() -> None:
+    table = desk()
+    reader = Reader(table.reader.layout, ["en"])
+    reader.handover.lost()
+    reader.stand_in(caption("hello", speaker="this device 1"), 0.0)
+    reader.push(WELCOME, 0.0)
+    reader.push(replace(caption("long ago", segment=9, final=True), replay=True), 0.0)
+    screen = reader.screen(0.0)
+    assert screen is not None and screen.text == "hello"
