@@ -37,6 +37,7 @@ from tests.clients.glasses.test_bad_network import Dummy
 
 CLIP = Path(__file__).parents[3] / "loadtest" / "conversation" / "alan.flac"
 LOUD, PAUSE = 300, 9  # what is no silence; and so many frames of it are kept
+PORTS = range(20_000, 30_000)  # below those that connections get: nobody takes it meanwhile
 GOES, COMES = 7.0, 14.0  # seconds
 AFTERWARDS = 9.0  # seconds that are said once the server captions again
 LONGEST = 90.0  # seconds for all of it
@@ -115,12 +116,19 @@ class Worn:
         self.reader._put = was_put  # type: ignore[method-assign]
 
 
+def free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
 class Server:
     """The real one, at one address whenever it is there."""
 
     def __init__(self, stack: AsyncExitStack, *options: str) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = next(port for port in PORTS if free(port))
         self.options = ["--port", str(self.port), *options]
         self.stack = stack
         self.tasks: list[asyncio.Task[None]] = []
@@ -160,16 +168,21 @@ async def wear(server: Server, goes: Callable[[], None], comes: Callable[[], Non
     fallback = Fallback(
         lambda: child.server("embedded"), "lab", hello, worn.reader, worn.said.append, display.wake
     )
-    async with asyncio.timeout(LONGEST + 60):
-        await Wearing(
-            lambda: OpusLink(server.url, "lab", hello, patience=60),
-            worn.reader,
-            display,
-            voice,
-            ends=True,
-            say=worn.said.append,
-            fallback=fallback,
-        ).run()
+    wearing = Wearing(
+        lambda: OpusLink(server.url, "lab", hello, patience=60),
+        worn.reader,
+        display,
+        voice,
+        ends=True,
+        say=worn.said.append,
+        fallback=fallback,
+    )
+    try:
+        async with asyncio.timeout(LONGEST + 60):
+            await wearing.run()
+    finally:
+        for task in server.tasks:
+            await task  # should it not have started, that is why
     return worn
 
 
