@@ -10,10 +10,12 @@ from pathlib import Path
 
 import aiohttp
 
-from .command import Launch, command, environment, inherited, secrets
+from .command import Launch, command, environment, flags, inherited, secrets
+from .means import Thrift, means
 from .process import GRACE_S, SILENT_S, Child, running
 from .progress import Progress
 from .restarts import PATIENCE, Restarts
+from .shortage import Shortage, kernel_kills, shortage
 from .warmup import WarmUpError, warm_up
 
 KEY = "SURTITLE_SGLANG_KEY"
@@ -22,6 +24,10 @@ LAST_LINES = 15
 
 class GaveUp(Exception):
     """It died again and again before it was ready; the text ends with what it said last."""
+
+
+class TooSmall(GaveUp):
+    """It did for want of memory, with the least that it can be given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,32 +57,54 @@ async def keep(
     silent_s: float = SILENT_S,
 ) -> None:
     """Keep it running until cancelled; it has stopped when this ends. GaveUp: it does not start."""
-    restarts = Restarts()
+    restarts, thrift = Restarts(), Thrift(means(flags(launch)))
     clock = asyncio.get_running_loop().time
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     async with aiohttp.ClientSession(headers=headers, trust_env=False) as session:
         while True:
-            progress = Progress(key)
+            progress, kills = Progress(key), kernel_kills()
 
             def heard(line: str, progress: Progress = progress) -> None:
                 told.log(progress.clean(line))
                 if news := progress.push(line):
                     told.news(news)
 
-            with _secret(launch, key) as complete:
+            with _secret(_with_less(launch, thrift), key) as complete:
                 environ = inherited(os.environ, KEY) | environment(complete)
                 words = command(complete)
                 async with running(
                     words, environ, heard, grace_s=grace_s, silent_s=silent_s
                 ) as child:
                     ready_at, why = await _once(child, launch, session, told)
-            again = restarts.died(clock(), ready_at)
+                    killed = child.killed
+            want = shortage(progress.last, killed, kernel_kills() > kills)
+            other = want is not None and thrift.push(want)
+            again = restarts.died(clock(), ready_at, other)
             if again is None:
                 last = "\n".join(f"    {line}" for line in list(progress.last)[-LAST_LINES:])
-                raise GaveUp(f"{why}, {PATIENCE} times in a row. Its last lines:\n{last}")
+                raise _gave_up(why, want, thrift, last)
             why = f"{why}: {progress.reason()}" if progress.reason() else why
-            told.news(f"{why}; starting it again in {again:.0f} s")
+            why = f"{why} ({want.value})" if want else why
+            given = f", with {thrift.means} instead of {thrift.usual}" if other else ""
+            told.news(f"{why}; starting it again in {again:.0f} s{given}")
             await asyncio.sleep(again)
+
+
+def _with_less(launch: Launch, thrift: Thrift) -> Launch:
+    """The launch with what it is to get, if that is not what it was meant to."""
+    if not thrift.lowered:
+        return launch
+    return replace(launch, more=(*launch.more, *thrift.means.flags(flags(launch))))
+
+
+def _gave_up(why: str, want: Shortage | None, thrift: Thrift, last: str) -> GaveUp:
+    many = f"{why}, {PATIENCE} times in a row"
+    if want is None:
+        return GaveUp(f"{many}. Its last lines:\n{last}")
+    return TooSmall(
+        f"{many}, as {want.value}, with {thrift.means}. Take a smaller model or a larger card, or "
+        f"say --memory if nothing else is to be on this one. Its last lines:\n{last}"
+    )
 
 
 async def _once(

@@ -15,9 +15,9 @@ from . import checks
 from .cards import CARDS, ROLES
 from .command import ALGORITHMS, Launch, shown
 from .environment import BIG, CPU, CUDA, BigDownload, InstallError, install, python_of, usual
-from .keep import KEY, GaveUp, Told, keep
+from .keep import KEY, GaveUp, Told, TooSmall, keep
 
-BIG_DOWNLOAD = 3  # exit code
+BIG_DOWNLOAD, TOO_SMALL = 3, 4  # exit codes
 
 EPILOG = f"""examples:
   surtitle models install sglang                      once, for NVIDIA cards: gigabytes
@@ -34,7 +34,8 @@ variables:
   {BIG}=1    let --cpu install PyTorch for CUDA where there is no other
 
 exit codes: 0 done or stopped, 1 it failed (a sentence says why), 2 a wrong call, {BIG_DOWNLOAD} it
-would take a download of gigabytes that was not asked for"""
+would take a download of gigabytes that was not asked for, {TOO_SMALL} the model does not fit into
+the memory, however few requests it is to serve at a time"""
 
 OF_SERVE = ("gpu", "model", "adapter", "algorithm", "port", "host", "memory", "print", "verbose")
 
@@ -61,7 +62,7 @@ def main(argv: Sequence[str]) -> int:
         return BIG_DOWNLOAD
     except (checks.CannotLaunch, InstallError, GaveUp) as error:
         print(f"surtitle models: {error}", file=sys.stderr)
-        return 1
+        return TOO_SMALL if isinstance(error, TooSmall) else 1
 
 
 def _fits(it: argparse.ArgumentParser, options: argparse.Namespace, more: list[str]) -> None:

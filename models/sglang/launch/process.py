@@ -41,6 +41,11 @@ class Child:
         return late and self._process.returncode is None
 
     @property
+    def killed(self) -> bool:
+        """It was ended by the one signal that leaves it no last words."""
+        return self._process.returncode == -signal.SIGKILL
+
+    @property
     def pid(self) -> int:
         """Its number, which is its group's too."""
         return self._process.pid

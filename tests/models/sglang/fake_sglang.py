@@ -1,7 +1,8 @@
 """What the launcher sees of SGLang: a log, processes below it, and a few answers over HTTP.
 
 Started in place of an environment's Python, with its arguments. The variable FAKE_SGLANG says how
-it behaves: "well", "dies" at once, "once" the first time only, "deaf" to SIGTERM, "wrong" answers.
+it behaves: "well", "dies" at once, "once" the first time only, "deaf" to SIGTERM, "wrong" answers,
+"full": without memory where more than FAKE_SGLANG_HOLDS requests run at a time, "huge": at once.
 """
 
 import json
@@ -13,6 +14,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 BEHAVES = os.environ.get("FAKE_SGLANG", "well")
+HOLDS = int(os.environ.get("FAKE_SGLANG_HOLDS", "0"))
+CARD = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1.00 GiB. GPU 0 has a total"
+WEIGHTS = "RuntimeError: Not enough memory. Please try to increase --mem-fraction-static."
 HOME = Path(os.environ["FAKE_SGLANG_HOME"])
 
 
@@ -50,7 +54,14 @@ def main(words: list[str]) -> None:
     print("[2026-11-21 23:55:29] Load weight begin. avail mem=20.20 GB", flush=True)
     if BEHAVES == "dies" or (BEHAVES == "once" and not (HOME / "lived").exists()):
         note("lived", "")
-        sys.exit("Traceback (most recent call last):\nMemoryError: the card is full")
+        sys.exit("Traceback (most recent call last):\nValueError: this model is odd")
+    with open(HOME / "starts", "a") as file:
+        file.write(json.dumps(words) + "\n")
+    running = max(place for place, word in enumerate(words) if word == "--max-running-requests")
+    if BEHAVES == "full" and int(words[running + 1]) > HOLDS:
+        sys.exit(f"Traceback (most recent call last):\n{CARD}")
+    if BEHAVES == "huge":
+        sys.exit(f"Traceback (most recent call last):\n{WEIGHTS}")
     if BEHAVES == "deaf":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     below = os.fork()

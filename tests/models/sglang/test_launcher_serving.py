@@ -10,13 +10,15 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from models.sglang.launch.command import VERSION, Launch
-from models.sglang.launch.keep import GaveUp, Told, keep
+from models.sglang.launch.keep import GaveUp, Told, TooSmall, keep
+from models.sglang.launch.main import TOO_SMALL
 from models.sglang.launch.process import running
 
 pytestmark = pytest.mark.socket
@@ -145,7 +147,58 @@ async def test_a_death_says_why(environment: Path, monkeypatch: pytest.MonkeyPat
     ear = Ear()
     async with kept(launch(environment), ear):
         await ear.ready.get()
-    assert any("MemoryError: the card is full; starting it again" in line for line in ear.news)
+    assert any("ValueError: this model is odd; starting it again" in line for line in ear.news)
+
+
+async def test_on_a_full_card_it_is_started_with_less_until_it_fits_and_never_with_more_again(
+    environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_SGLANG", "full")
+    monkeypatch.setenv("FAKE_SGLANG_HOLDS", "20")
+    monkeypatch.setattr("models.sglang.launch.restarts.FIRST_S", 0.0)
+    ear = Ear()
+    one = launch(environment, more=("--max-running-requests", "64"))  # what one says oneself, too
+    async with kept(one, ear):
+        await ear.ready.get()
+        os.kill(int((environment / "pid").read_text()), signal.SIGKILL)
+        await ear.ready.get()
+    assert [given(words) for words in starts(environment)] == [
+        ("64", "0.5"),
+        ("32", "0.45"),
+        ("16", "0.405"),
+        ("16", "0.405"),  # that death had another reason, but what was learned stays
+    ]
+    (told,) = [line for line in ear.news if "instead of" in line and "32 requests" in line]
+    assert "CUDA out of memory" in told and "(the card is full); starting it again" in told
+    assert "32 requests at a time and 0.45 of the memory instead of 64 requests" in told
+
+
+def starts(environment: Path) -> list[list[str]]:
+    return [json.loads(line) for line in (environment / "starts").read_text().splitlines()]
+
+
+def given(words: list[str]) -> tuple[str, str]:
+    """The requests at a time and the share of memory that count: of each flag the last."""
+    last = dict(pairwise(words))
+    return last["--max-running-requests"], last["--mem-fraction-static"]
+
+
+@pytest.mark.parametrize(
+    ("behaves", "many", "named"),
+    [
+        ("full", 4, "the card is full, with 4 requests at a time"),  # 8, 4 with less and less, ...
+        ("huge", 3, "does not fit into its share of the card"),
+    ],
+)
+async def test_what_does_not_fit_with_the_least_is_given_up_in_a_sentence(
+    behaves: str, many: int, named: str, environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_SGLANG", behaves)
+    monkeypatch.setattr("models.sglang.launch.means.LEAST_SHARE", 0.45)
+    monkeypatch.setattr("models.sglang.launch.restarts.FIRST_S", 0.0)
+    with pytest.raises(TooSmall, match=named):
+        await keep(launch(environment), "", Ear().told())
+    assert len(starts(environment)) == many
 
 
 async def test_what_cannot_start_is_given_up_with_its_last_words(
@@ -154,7 +207,7 @@ async def test_what_cannot_start_is_given_up_with_its_last_words(
     monkeypatch.setenv("FAKE_SGLANG", "dies")
     monkeypatch.setattr("models.sglang.launch.restarts.FIRST_S", 0.0)
     with pytest.raises(
-        GaveUp, match=r"before it was ready, 3 times in a row(.|\n)*the card is full"
+        GaveUp, match=r"before it was ready, 3 times in a row(.|\n)*this model is odd"
     ):
         await keep(launch(environment), "", Ear().told())
 
@@ -223,6 +276,16 @@ def test_a_server_does_not_outlive_a_launcher_that_is_killed(environment: Path) 
         command.kill()
         command.communicate(timeout=30)
     os.kill(below, signal.SIGKILL)  # the fake's own child does not watch; SGLang's do
+
+
+def test_a_model_that_does_not_fit_has_an_exit_code_of_its_own(
+    environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_SGLANG", "huge")
+    command, said = started(environment)
+    _, errors = command.communicate(timeout=30)
+    assert (command.returncode, said) == (TOO_SMALL, "")
+    assert "Take a smaller model" in errors and "Traceback" in errors.splitlines()[-2]
 
 
 def test_a_port_that_is_taken_is_a_sentence(environment: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import shlex
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ from models.sglang.launch.cards import CARDS, ROLES, guess
 from models.sglang.launch.checks import CannotLaunch
 from models.sglang.launch.command import ALGORITHMS, Launch, command, flags, inherited, shown
 from models.sglang.launch.main import main
+from models.sglang.launch.means import LEAST_RUNNING, LEAST_SHARE, Means, Thrift, means
 from models.sglang.launch.progress import Progress
 from models.sglang.launch.restarts import LONGEST_S, PATIENCE, Restarts
+from models.sglang.launch.shortage import Shortage, kernel_kills, shortage
 from models.sglang.launch.warmup import noise
 
 PLAIN = Launch("translator", "h200", "Qwen/Qwen3-4B-Instruct-2507", Path("/sglang/bin/python"))
@@ -105,6 +108,111 @@ def test_a_start_that_worked_forgets_those_that_did_not() -> None:
     waits = [restarts.died(0, None), restarts.died(0, None), restarts.died(0, 0)]
     waits += [restarts.died(0, None), restarts.died(0, None)]
     assert None not in waits
+
+
+def test_what_is_to_be_started_otherwise_has_not_failed_before() -> None:
+    restarts = Restarts()
+    assert None not in [restarts.died(now, None, other=True) for now in range(2 * PATIENCE)]
+    assert restarts.died(9, None) is not None
+
+
+# --- without memory -----------------------------------------------------------------------------
+
+DEATHS = {
+    "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB.": Shortage.CARD,
+    "torch.cuda.OutOfMemoryError: CUDA out of memory.": Shortage.CARD,
+    "torch.AcceleratorError: CUDA error: out of memory": Shortage.CARD,
+    "RuntimeError: Triton Error [CUDA]: out of memory": Shortage.CARD,
+    "[2026-11-21 23:55:29 TP0] RuntimeError: CUDA error: CUBLAS_STATUS_ALLOC_FAILED": Shortage.CARD,
+    "RuntimeError: Not enough memory. Please try to increase --mem-fraction-static. Current value: "
+    "mem_fraction_static=0.5": Shortage.WEIGHTS,
+    "RuntimeError: Prefill out of memory. Try to lower your batch size.": Shortage.CACHE,
+    "RuntimeError: Decode out of memory. Try to lower your batch size.": Shortage.CACHE,
+    "RuntimeError: alloc_req_slots runs out of memory. Please set a smaller number": Shortage.CACHE,
+    "RuntimeError: [enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't "
+    "allocate memory: you tried to allocate 9 bytes.": Shortage.MACHINE,
+    "MemoryError": Shortage.MACHINE,
+}
+
+
+@pytest.mark.parametrize("line", DEATHS)
+def test_a_death_for_want_of_memory_is_known_by_its_words(line: str) -> None:
+    last = ["Load weight begin", "Traceback (most recent call last):", line, "Killing all"]
+    assert shortage(last, killed=False, by_kernel=False) is DEATHS[line]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ValueError: this model is odd",
+        "[2026-11-21 23:55:29] KV cache pool is full. Retract requests. #retracted_reqs: 1",
+        "RuntimeError: Rank 0 scheduler died during initialization (exit code: -9). If exit code "
+        "is -9 (SIGKILL), a common cause is the OS OOM killer. Run `dmesg -T | grep -i oom`",
+    ],
+)
+def test_other_deaths_are_not_taken_for_one(line: str) -> None:
+    assert shortage([line], killed=True, by_kernel=False) is None
+
+
+def test_the_kernel_is_believed_where_it_says_that_it_has_killed_for_memory(tmp_path: Path) -> None:
+    counter = tmp_path / "vmstat"
+    counter.write_text("nr_free_pages 9\noom_kill 3\noom_kill_group 7\n")
+    assert kernel_kills([counter, tmp_path / "not there"]) == 3
+    assert shortage([], killed=True, by_kernel=True) is Shortage.MACHINE
+    of_its_own = ["died during initialization (exit code: -9)"]
+    assert shortage(of_its_own, killed=False, by_kernel=True) is Shortage.MACHINE
+    assert shortage([], killed=False, by_kernel=True) is None, "it was somebody else"
+
+
+def test_each_time_the_card_is_full_there_is_less_down_to_a_floor() -> None:
+    thrift = Thrift(Means(256, 0.5))
+    seen = [thrift.means]
+    while thrift.push(Shortage.CARD):
+        seen.append(thrift.means)
+    assert all(
+        after.running <= before.running and after.share <= before.share
+        for before, after in pairwise(seen)
+    )
+    assert seen[1] == Means(128, 0.45)
+    assert seen[-1] == Means(LEAST_RUNNING, LEAST_SHARE) and not thrift.push(Shortage.CARD)
+
+
+@pytest.mark.parametrize("want", [Shortage.CACHE, Shortage.MACHINE])
+def test_a_smaller_share_is_no_help_where_the_cache_or_the_machine_is_full(want: Shortage) -> None:
+    thrift = Thrift(Means(256, 0.5))
+    assert thrift.push(want) and thrift.means == Means(128, 0.5)
+
+
+def test_a_share_that_no_longer_holds_the_model_is_not_tried_again() -> None:
+    thrift = Thrift(Means(256, 0.5))
+    for want in (Shortage.CARD, Shortage.CARD, Shortage.WEIGHTS):
+        assert thrift.push(want)
+    assert thrift.means == Means(64, 0.45)  # 0.405 was too little for the weights
+    assert thrift.push(Shortage.CARD) and thrift.means == Means(32, 0.45)
+
+
+def test_a_model_that_never_fitted_gets_nothing_else() -> None:
+    thrift = Thrift(Means(256, 0.5))
+    assert not thrift.push(Shortage.WEIGHTS) and not thrift.lowered
+
+
+def test_a_floor_never_gives_more_than_was_asked_for() -> None:
+    thrift = Thrift(Means(2, 0.08))
+    assert not thrift.push(Shortage.CARD) and thrift.means == Means(2, 0.08)
+
+
+@pytest.mark.parametrize("card", CARDS)
+def test_what_is_given_is_read_off_the_command_and_less_of_it_counts(card: str) -> None:
+    one = replace(PLAIN, card=card, more=("--mem-fraction-static=0.7",))
+    assert means(flags(one)) == Means(CARDS[card].running, 0.7)
+    less = Means(4, 0.6).flags(flags(one))
+    assert means([*flags(one), *less]) == Means(4, 0.6)
+    assert ("--cuda-graph-max-bs-decode" in less) == (card != "cpu")
+
+
+def test_flags_of_ones_own_that_are_no_numbers_are_a_sentence() -> None:
+    with pytest.raises(CannotLaunch, match="--max-running-requests many or .* is no number"):
+        means(flags(replace(PLAIN, more=("--max-running-requests", "many"))))
 
 
 # --- the log ------------------------------------------------------------------------------------
