@@ -177,6 +177,16 @@ class Frugal(Protocol):
 
 
 @runtime_checkable
+class Bounded(Protocol):
+    """An engine that takes so many questions at a time, and may take fewer tomorrow."""
+
+    @property
+    def slots(self) -> int | None:
+        """Questions at a time; None: nobody knows."""
+        ...
+
+
+@runtime_checkable
 class Generative(Protocol):
     """A translator that may answer anything, as language models do: `models.guards.translations`
     judges what it says before anybody reads it."""

@@ -1,7 +1,7 @@
 """How one server is set up."""
 
 import re
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -94,8 +94,10 @@ class Config:
         for origin in self.origins:
             if not re.fullmatch(r"https?://[^/\s]+", origin):
                 raise ConfigError(f"--origin {origin!r} is no origin: write https://talk.example")
-        if min(astuple(self.limits)) < 1:
+        if min(astuple(replace(self.limits, per_slot=1.0))) < 1:
             raise ConfigError("--max-rooms, --max-speakers and the like are at least 1")
+        if not 0.1 <= self.limits.per_slot <= 100:
+            raise ConfigError("--per-slot: 0.1 to 100 questions for each that a model server takes")
         if not 0.1 <= self.journal_hours <= 24 * 366:
             raise ConfigError("--journal-hours: conversations are kept for 0.1 to 8784 hours")
         if self.engine in SERVED and not self.translator.urls:

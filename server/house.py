@@ -9,12 +9,13 @@ from streaming.glossary import Glossary
 from streaming.messages import Error, Hello, Level, State
 
 from .admission import Admission
+from .carrying import Conversation, Load, loads
 from .config import Config
 from .encoded import Encoded
 from .engines import Engines
 from .journal import Journal
 from .member import Member
-from .metrics import Metrics
+from .metrics import Carried, Metrics
 from .room import Room
 from .tokens import Gate
 
@@ -37,6 +38,8 @@ class House:
         self.journal: Journal | None = None
         self.admission = Admission(config.limits)
         self.gate = Gate(config.secret, steady=time.monotonic) if config.secret else None
+        self.admission.on_refused = metrics.turned_away
+        metrics.registry.register(Carried(self.loads, self.admission.most))
         metrics.watch("rooms", "Open rooms", lambda: len(self.rooms))
         metrics.watch("speakers", "Microphones", lambda: len(self._sessions()))
         metrics.watch("readers", "Connections", lambda: len(self.members()))
@@ -80,6 +83,18 @@ class House:
             opens=room is None,
             speaks=bool(hello.hears),
         )
+        if hello.hears:
+            before = Conversation() if room is None else room.asked()
+            after = Conversation([*before.heard, hello.hears], {*before.read, *hello.reads})
+            self.admission.carry(self.loads(before, after))
+
+    def loads(
+        self, before: Conversation | None = None, after: Conversation | None = None
+    ) -> list[Load]:
+        """What models carry now; with `after`, what would come to it if a room changed so."""
+        if self.engines is None:
+            return []
+        return loads(self.engines, (room.asked() for room in self.rooms.values()), before, after)
 
     def members(self) -> list[Member]:
         """Everybody, in all rooms."""

@@ -188,7 +188,11 @@ def _config(options: argparse.Namespace) -> Config:
         speed=options.speed,
         glossary=options.glossary,
         limits=Limits(
-            options.max_rooms, options.max_speakers, options.max_readers, options.max_per_address
+            options.max_rooms,
+            options.max_speakers,
+            options.max_readers,
+            options.max_per_address,
+            options.per_slot,
         ),
         journal=options.journal,
         journal_hours=options.journal_hours,
@@ -265,6 +269,11 @@ def parser() -> argparse.ArgumentParser:
     ):
         said = f"{what}, at most (default %(default)s)"
         add(f"--max-{name}", type=int, default=limit, metavar="N", help=said)
+    carried = (
+        "questions that may be open for each that a model server takes at a time: more speakers are"
+        " refused (default %(default)g: all may speak at once; 2.5 where four in ten do)"
+    )
+    add("--per-slot", type=float, default=most.per_slot, metavar="N", help=carried)
     kept = "keep conversations there, for a restart of the server; everybody in them is told"
     add("--journal", type=Path, metavar="DIR", help=kept)
     hours = "delete what was said longer ago (default %(default)s)"

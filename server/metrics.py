@@ -18,7 +18,7 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from prometheus_client.metrics_core import CounterMetricFamily
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from models.base import Spent
@@ -26,6 +26,8 @@ from streaming.captions import Line
 from streaming.messages import Kind
 
 from .tally import Tallies, Tally
+from .admission import Reason
+from .carrying import Load
 from .visible import Rooms
 
 BUCKETS = (
@@ -45,6 +47,31 @@ class Audio(Collector):
     def collect(self) -> Iterable[CounterMetricFamily]:
         """As Prometheus wants it."""
         yield CounterMetricFamily("surtitle_audio_seconds", "Audio received", value=self.seconds)
+
+
+class Carried(Collector):
+    """What models have to carry, and the most that they are given; asked when somebody looks."""
+
+    def __init__(self, loads: Callable[[], Sequence[Load]], most: Callable[[Load], int]) -> None:
+        self.loads, self.most = loads, most
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """As Prometheus wants it."""
+        labels = ["engine", "does"]
+        limit = GaugeMetricFamily(
+            "surtitle_model_limit",
+            "Questions at a time up to which new speakers are let in, as its servers say now",
+            labels=labels,
+        )
+        asked = GaugeMetricFamily(
+            "surtitle_model_questions",
+            "The most questions at a time that those who speak can have open",
+            labels=labels,
+        )
+        for load in self.loads():
+            limit.add_metric([load.engine, load.does], self.most(load))
+            asked.add_metric([load.engine, load.does], load.asked)
+        return limit, asked
 
 
 class Metrics:
@@ -91,6 +118,11 @@ class Metrics:
         self.doubts = self._counter(
             "recognition_doubted", "Answers of a recognizer not shown, by what was wrong", "what"
         )
+        self.turned = self._counter(
+            "turned_away", "Who was not let in, by what there were too many of", "reason"
+        )
+        for reason in get_args(Reason):
+            self.turned.labels(reason)  # counted from 0, so that the first is seen as one more
         self.changes = self._counter(
             "degradation_changes",
             "How often a direction of translation, or a microphone's recognition, came to a level",
@@ -140,6 +172,10 @@ class Metrics:
     def refused(self, what: str) -> None:
         """An answer of a translator was not for readers."""
         self.refusals.labels(what).inc()
+
+    def turned_away(self, reason: Reason) -> None:
+        """Somebody was not let in."""
+        self.turned.labels(reason).inc()
 
     def doubted(self, what: str) -> None:
         """An answer of a recognizer was not believed."""

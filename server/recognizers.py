@@ -16,9 +16,9 @@ class Recognizers:
 
     def take(self, recognizers: Sequence[Recognizer]) -> None:
         """These and no others from now on; who is being heard goes on being heard as before."""
-        self._ranked = tuple(recognizers)
+        self.ranked = tuple(recognizers)
         self._best.clear()
-        for recognizer in self._ranked:
+        for recognizer in self.ranked:
             for language in recognizer.languages:
                 self._best.setdefault(language, recognizer)
 
@@ -32,7 +32,7 @@ class Recognizers:
         """Who hears what: the name of each, and the languages that none better hears."""
         found = [
             (one.name, sorted(code for code, best in self._best.items() if best is one))
-            for one in self._ranked
+            for one in self.ranked
         ]
         return [(name, codes) for name, codes in found if codes]
 
@@ -42,7 +42,7 @@ class Recognizers:
             return None
         unknown = [code for code in languages if within(code, self.languages) is None]
         if unknown:
-            names = " and ".join(dict.fromkeys(one.name for one in self._ranked))
+            names = " and ".join(dict.fromkeys(one.name for one in self.ranked))
             does, they = ("do", "they hear") if " and " in names else ("does", "it hears")
             known = ", ".join(sorted(self.languages))
             return f"{names} {does} not hear {unknown[0]!r}; {they} {known}"
@@ -54,7 +54,7 @@ class Recognizers:
         return next(
             (
                 one
-                for one in self._ranked
+                for one in self.ranked
                 if all(within(code, one.languages) is not None for code in languages)
             ),
             None,

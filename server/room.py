@@ -32,6 +32,7 @@ from streaming.messages import (
 from streaming.transcript import Said, conversation
 from streaming.values import Pair, Transcript, milliseconds
 
+from .carrying import Conversation
 from .engines import Engines
 from .hints import hints
 from .history import History
@@ -173,6 +174,10 @@ class Room:
             "languages": sorted(self.people.heard()),
             "since_ms": self.at(self.clock.now()),
         }
+
+    def asked(self) -> Conversation:
+        """What is asked of models here."""
+        return Conversation([one.hears for one in self.sessions.values()], self.targets())
 
     def conversation(self) -> list[Said]:
         """What was said so far, for an export."""

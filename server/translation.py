@@ -10,7 +10,7 @@ that is gone. Where there is only one translator, a direction is ok or down.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 
 from msgspec import Struct
@@ -164,6 +164,11 @@ class Translation:
     def pairs(self) -> list[tuple[str, str, str]]:
         """What can be translated when nothing is broken, and who does it now."""
         return [(*pair, found.serving.name) for pair, found in sorted(self.directions.items())]
+
+    @property
+    def best(self) -> Collection[Translator]:
+        """Who translates something when nothing is broken."""
+        return dict.fromkeys(one.able[0].translator for one in self.directions.values())
 
     def direction(self, source: str, target: str) -> Direction | None:
         """What serves these languages, most specific first; None if nothing does."""

@@ -50,6 +50,11 @@ class Transcriptions:
         """Those asked for."""
         return self._languages
 
+    @property
+    def slots(self) -> int | None:
+        """Questions at a time, of all its servers; None: they do not say."""
+        return self._servers.slots
+
     async def start(self) -> None:
         """Find out what is there, and have it hear something. EngineError; Deaf: it cannot."""
         async with self._servers.starting("recognizer", self.name, self._start_s):

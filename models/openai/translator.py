@@ -57,6 +57,11 @@ class OpenAI:
         """Those asked for."""
         return self._pairs
 
+    @property
+    def slots(self) -> int | None:
+        """Questions at a time, of all its servers; None: they do not say."""
+        return self._servers.slots
+
     async def start(self) -> None:
         """Find out what is there, and translate a word. EngineError."""
         async with self._servers.starting("translator", self.name, self._start_s):

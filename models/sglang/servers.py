@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 
 import aiohttp
 
@@ -12,6 +12,7 @@ from . import errors
 from .breaker import Seen, ranked
 from .errors import ServerError
 from .frames import Event
+from .slots import ASK_EVERY_S, Slots
 from .sse import Reader
 from .transport import CONNECT_S, Body, Server, now
 
@@ -33,6 +34,8 @@ class Servers:
         self._session: aiohttp.ClientSession | None = None
         self._servers: dict[str, Server] = {}
         self._probing: dict[str, asyncio.Task[None]] = {}
+        self._slots = Slots()
+        self._counting: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def starting(self, kind: str, name: str, patience_s: float) -> AsyncIterator[None]:
@@ -43,6 +46,8 @@ class Servers:
         await self.open()
         try:
             await self.ready(patience_s)
+            await self._count()
+            self._counting = asyncio.create_task(self._keep_counting())
             yield
         except BaseException:
             await self.close()
@@ -52,6 +57,13 @@ class Servers:
     def troubled(self) -> Collection[asyncio.Task[None]]:
         """A task for each server that is left alone, done when it is asked again."""
         return self._probing.values()
+
+    @property
+    def slots(self) -> int | None:
+        """How many questions they take at a time, as of seconds ago; None: they do not say."""
+        return self._slots.total(
+            [one.url for one in self._servers.values() if not one.breaker.open]
+        )
 
     async def open(self) -> None:
         """Make ready; contacts nobody."""
@@ -64,10 +76,11 @@ class Servers:
 
     async def close(self) -> None:
         """End the probes and the connections."""
-        probes, self._probing = list(self._probing.values()), {}
-        for probe in probes:
-            probe.cancel()
-        await asyncio.gather(*probes, return_exceptions=True)
+        tasks, self._probing = list(self._probing.values()), {}
+        tasks += [self._counting] if self._counting is not None else []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         if self._session is not None:
             await self._session.close()
         self._session, self._servers = None, {}
@@ -156,3 +169,16 @@ class Servers:
             server.breaker.probed = now()
             if await server.ready() is None:
                 server.breaker.push(Seen.BACK, now())
+                await self._count(server)
+
+    async def _keep_counting(self) -> None:
+        while True:
+            await asyncio.sleep(ASK_EVERY_S)
+            await self._count()
+
+    async def _count(self, *servers: Server) -> None:
+        """Ask those, or all that can be asked, how many questions they take at a time."""
+        here = [one for one in self._servers.values() if not one.breaker.open]
+        for server in servers or here:
+            with suppress(ServerError):  # what it said last stands
+                self._slots.push(server.url, await server.running())

@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from . import errors
+from . import errors, slots
 from .breaker import Breaker, Seen
 from .errors import ServerError
 from .frames import End, Event, Failed
@@ -101,6 +101,16 @@ class Server:
             return error
         response.release()
         return None
+
+    async def running(self) -> int | None:
+        """How many requests it runs at a time; None: it does not say. ServerError: it does not
+        answer, which is no reason not to ask it what it is there for."""
+        due = now() + READY_S
+        try:
+            response = await self._begin("/server_info", None, "", due)
+        except errors.Refused:
+            return None
+        return slots.running(await self._whole(response, due))
 
     def _enter(self) -> None:
         if self._busy >= self.most:

@@ -29,9 +29,13 @@ at random and with real processes, is `make chaos`; a day of it is `SOAK=24h mak
       faults/test_models.py::test_7_a_recognizers_process_that_dies_is_replaced_and_hears_the_sentence_again
       models/embedded/test_pocketsphinx.py::test_a_crash_disturbs_no_other_process
       models/embedded/test_pocketsphinx.py::test_a_process_is_late_by_its_oldest_request_and_not_by_those_it_has_answered
- 8  The card is full: the model server is started again and says why, or is given up with a reason.
-      models/sglang/test_launcher_serving.py::test_a_death_says_why
-      models/sglang/test_launcher_serving.py::test_what_cannot_start_is_given_up_with_its_last_words
+ 8  The card is full: the model server is started again with less, or given up with an exit code of
+    its own; new speakers are refused by what it then takes, and nobody who is in has to go.
+      models/sglang/test_launcher_words.py::test_a_death_for_want_of_memory_is_known_by_its_words
+      models/sglang/test_launcher_serving.py::test_on_a_full_card_it_is_started_with_less_until_it_fits_and_never_with_more_again
+      models/sglang/test_launcher_serving.py::test_a_model_that_does_not_fit_has_an_exit_code_of_its_own
+      models/sglang/test_slots.py::test_a_server_that_comes_back_with_less_or_more_is_followed
+      server/test_carrying.py::test_a_model_server_that_comes_back_with_less_costs_nobody_his_place
  9  A client reads slowly or not at all: it is let go in seconds, nobody notices, and it may resume.
       server/test_connection.py::test_who_never_reads_is_let_go_and_nobody_else_notices
       server/test_resume.py::test_a_reader_too_far_behind_is_closed_and_gets_all_of_it_when_he_is_back
@@ -104,7 +108,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parents[1]
-ROWS = re.findall(r"^ ?(\d+)  \w.*\n((?:      \S+\n)*)", __doc__, re.MULTILINE)
+ROWS = re.findall(r"^ ?(\d+)  \w.*\n(?:    \w.*\n)*((?:      \S+\n)*)", __doc__, re.MULTILINE)
 NAMED = sorted({name for _, tests in ROWS for name in tests.split()})
 BY_HAND = {"22": "make soak"}
 

@@ -76,16 +76,18 @@ class Rooms(Stage):
 
 
 @asynccontextmanager
-async def interpreted(folder: Path) -> AsyncIterator[tuple[Double, Rooms, Member, Member]]:
+async def interpreted(
+    folder: Path, **server: Any
+) -> AsyncIterator[tuple[Double, Rooms, Member, Member]]:
     """A translator's server; Ana, who speaks Mandarin, and Ben, who reads English."""
     (folder / "tokenizer.json").write_bytes(definition())
-    async with double(answers=pages(TOLD), tokenizer=str(folder)) as server:
-        engine = SGLang(urls=[server.url], way="none", deadline_s=IMPATIENT_S)
+    async with double(answers=pages(TOLD), tokenizer=str(folder), **server) as there:
+        engine = SGLang(urls=[there.url], way="none", deadline_s=IMPATIENT_S)
         await engine.start()
         try:
             script = [[WORDS[:2], WORDS]] * 400
             stage = Rooms(ScriptedRecognizer(script), engine)
-            yield server, stage, stage.join(hears="zh"), stage.join("Ben", reads="en")
+            yield there, stage, stage.join(hears="zh"), stage.join("Ben", reads="en")
         finally:
             await engine.close()
 

@@ -68,6 +68,8 @@ class Double:
     hears: bool = False
     key: str = ""
     priorities: bool = False
+    running: int | None = None
+    """Requests at a time, if it says."""
     fault: Fault = ""
     chop: int = 1 << 16
     """Bytes that are sent at a time."""
@@ -129,10 +131,15 @@ class Double:
         model = {"model_path": "tiny", "has_audio_understanding": self.hears}
         listed = {"id": self.model, "object": "model", "max_model_len": 1024}
         tuned = [{"id": name, "parent": self.model} for name in self.adapters]
+        at_a_time = {} if self.running is None else {"max_running_requests": self.running}
         return {
             "/v1/models": {"object": "list", "data": [listed, *tuned]},
             "/model_info": {**model, "tokenizer_path": self.tokenizer},
-            "/server_info": {**speculation, "enable_priority_scheduling": self.priorities},
+            "/server_info": {
+                **speculation,
+                **at_a_time,
+                "enable_priority_scheduling": self.priorities,
+            },
         }
 
     async def _said(self, request: web.Request, path: str, body: Any) -> web.StreamResponse:

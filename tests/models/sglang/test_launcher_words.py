@@ -211,7 +211,7 @@ def test_what_is_given_is_read_off_the_command_and_less_of_it_counts(card: str) 
 
 
 def test_flags_of_ones_own_that_are_no_numbers_are_a_sentence() -> None:
-    with pytest.raises(CannotLaunch, match="--max-running-requests many or .* is no number"):
+    with pytest.raises(CannotLaunch, match=r"--max-running-requests many .* is no number"):
         means(flags(replace(PLAIN, more=("--max-running-requests", "many"))))
 
 
