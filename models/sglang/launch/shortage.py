@@ -21,7 +21,12 @@ class Shortage(Enum):
 
 # As SGLang 0.5.23, PyTorch 2.11, Triton and CUDA word it. Most are the last line of a traceback.
 SAID = (
-    (re.compile(r"RuntimeError: Not enough memory\. Please try to increase"), Shortage.WEIGHTS),
+    (
+        re.compile(
+            r"Not enough memory\. Please try to increase|leave no GPU memory for the KV cache"
+        ),
+        Shortage.WEIGHTS,
+    ),
     (re.compile(r"RuntimeError: (?:Prefill|Decode|alloc_req_slots runs) out of"), Shortage.CACHE),
     (
         re.compile(

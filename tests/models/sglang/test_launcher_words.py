@@ -126,6 +126,8 @@ DEATHS = {
     "[2026-11-21 23:55:29 TP0] RuntimeError: CUDA error: CUBLAS_STATUS_ALLOC_FAILED": Shortage.CARD,
     "RuntimeError: Not enough memory. Please try to increase --mem-fraction-static. Current value: "
     "mem_fraction_static=0.5": Shortage.WEIGHTS,
+    "ValueError: Loaded weights leave no GPU memory for the KV cache under --mem-fraction-static="
+    "0.5. Raise --mem-fraction-static above 0.7": Shortage.WEIGHTS,
     "RuntimeError: Prefill out of memory. Try to lower your batch size.": Shortage.CACHE,
     "RuntimeError: Decode out of memory. Try to lower your batch size.": Shortage.CACHE,
     "RuntimeError: alloc_req_slots runs out of memory. Please set a smaller number": Shortage.CACHE,
