@@ -16,6 +16,9 @@ from streaming.values import Pair
 class EngineError(Exception):
     """The engine cannot do this, in words for the person who runs the server."""
 
+    passing = False
+    """It may be over in a while: the same is worth asking then."""
+
 
 class Heard(Struct, frozen=True, gc=False):
     """The newest hypothesis for a whole segment."""

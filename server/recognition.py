@@ -1,4 +1,8 @@
-"""One segment's recognition, with a deadline, and a second try from the recording."""
+"""One segment's recognition, with a deadline, and further tries from the recording.
+
+A recognizer that crashes is asked again, a few times. One that is away is waited for with the last
+hop of a segment, as long as its sound is kept: what was said meanwhile is captioned late.
+"""
 
 import asyncio
 import logging
@@ -15,6 +19,11 @@ log = logging.getLogger(__name__)
 DEADLINE_S = 10.0  # real seconds for one hop; a worker that needs longer is not coming back
 REST_S = 0.5  # between two tries
 TRIES = 3  # of one hop, each from the segment's first sample
+
+
+def never() -> bool:
+    """Nobody waits for it."""
+    return False
 
 
 @dataclass(slots=True)
@@ -45,23 +54,28 @@ class Recognition:
         self.open: dict[int, Progress] = {}
         self.down = False
 
-    async def hear(self, segment: SpeechSegment, committed: str) -> Heard:
-        """What the segment says, as of its newest sample. EngineError: not to be had."""
-        for tries_left in reversed(range(TRIES)):
+    async def hear(
+        self, segment: SpeechSegment, committed: str, kept: Callable[[], bool] = never
+    ) -> Heard:
+        """What the segment says, as of its newest sample; while `kept()`, a recognizer that is away
+        is waited for. EngineError: not to be had."""
+        tries = 0
+        while True:
             try:
                 async with asyncio.timeout(self.deadline_s):
                     heard = await self._hear(segment, committed)
             except (EngineError, TimeoutError) as error:
                 reason = str(error) or f"no answer within {self.deadline_s:g} s"
+                away = isinstance(error, TimeoutError) or error.passing
+                tries += 1
                 await self._drop(segment.id)
                 self._say(reason)
-                if not tries_left:
+                if tries >= TRIES and not (away and kept()):
                     raise EngineError(reason) from error
                 await asyncio.sleep(REST_S)
             else:
                 self._say("")
                 return Heard(clean(heard.text), heard.language)
-        raise AssertionError("the last try returns or raises")
 
     async def close(self) -> None:
         """The speaker is gone."""

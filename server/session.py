@@ -23,7 +23,7 @@ from streaming.recording import Recording
 from streaming.retranslation import Ask, Retranslation
 from streaming.segmenter import Segmenter, SegmenterConfig
 from streaming.units import SENTENCE_ENDS, ends_clause, pieces
-from streaming.values import AudioFrame, Hypothesis, SpeechSegment, Transcript
+from streaming.values import SAMPLE_RATE, AudioFrame, Hypothesis, SpeechSegment, Transcript
 
 from .arrivals import Arrivals
 from .ear import Ear, Heard, Known, Pause, Skip
@@ -36,6 +36,7 @@ from .stamp import Stamp
 from .translation import By, Unusable
 
 LATE_S = 0.6  # without audio for so long, what was being said is taken as said
+KEPT_S = 30.0  # of sound, for a recognizer that is away: what is older would come too late
 
 
 class Session:
@@ -150,7 +151,7 @@ class Session:
         async for segment, stamp in self.segments:
             agreement = agreements[segment.id]
             started = self.clock.now()
-            line, language = await self._recognize(segment, agreement)
+            line, language = await self._recognize(segment, agreement, stamp)
             if segment.final:
                 del agreements[segment.id]
             stamp = replace(stamp, recognize=self.clock.now() - started)
@@ -201,12 +202,13 @@ class Session:
         return Stamp(arrived, at, detect=self.clock.now() - arrived)
 
     async def _recognize(
-        self, segment: SpeechSegment, agreement: Agreement
+        self, segment: SpeechSegment, agreement: Agreement, stamp: Stamp
     ) -> tuple[Hypothesis, str]:
         """The segment's newest hypothesis and its language. If it is not to be had, the last."""
         language = self.languages.get(segment.id, self.hears[0])
         try:
-            heard = await self.recognition.hear(segment, agreement.committed)
+            kept = partial(self._kept, segment, stamp)
+            heard = await self.recognition.hear(segment, agreement.committed, kept)
         except EngineError:
             text = agreement.newest
         else:
@@ -218,6 +220,11 @@ class Session:
         self.languages.pop(segment.id, None)
         found = tuple(pieces(text))
         return Hypothesis(found, len(found), len(found), final=True), language
+
+    def _kept(self, segment: SpeechSegment, stamp: Stamp) -> bool:
+        """The segment is over, and will still be of use when it is heard in a while."""
+        seconds = (segment.end - segment.start) / SAMPLE_RATE
+        return segment.final and self.clock.now() - stamp.arrived < KEPT_S - seconds
 
     def _clause_complete(self, line: Hypothesis) -> bool:
         return self.recognizer.punctuates and ends_clause(line.text, SENTENCE_ENDS)

@@ -14,6 +14,11 @@ class ServerError(EngineError):
     elsewhere = False
     hurts = False
 
+    @property
+    def passing(self) -> bool:  # type: ignore[override]
+        """The fault is not in the question."""
+        return self.elsewhere or self.hurts
+
 
 class Absent(ServerError):
     """Nobody answers there."""

@@ -15,6 +15,7 @@ at random and with real processes, is `make chaos`; a day of it is `SOAK=24h mak
  4  A model server refuses or crashes: the words as they were said, marked, and soon as before.
       server/test_models_gone.py::test_without_its_translator_a_room_reads_the_words_themselves_until_it_is_back
       server/test_models_gone.py::test_without_its_recognizer_a_room_is_told_since_when_and_hears_again_soon
+      server/test_models_gone.py::test_what_is_said_while_the_recognizer_is_away_is_captioned_late
       models/sglang/test_breaker.py::test_a_server_that_is_gone_is_not_called_twice
       models/sglang/test_servers.py::test_a_server_that_comes_back_is_asked_again_within_a_second
  5  A model server hangs: a deadline, few questions open, and nobody else waits.
@@ -37,7 +38,7 @@ at random and with real processes, is `make chaos`; a day of it is `SOAK=24h mak
       models/sglang/test_slots.py::test_a_server_that_comes_back_with_less_or_more_is_followed
       server/test_carrying.py::test_a_model_server_that_comes_back_with_less_costs_nobody_his_place
  9  A client reads slowly or not at all: it is let go in seconds, nobody notices, and it may resume.
-      server/test_connection.py::test_who_never_reads_is_let_go_and_nobody_else_notices
+      server/test_connection.py::test_who_never_reads_is_let_go_in_seconds_and_costs_no_memory_meanwhile
       server/test_resume.py::test_a_reader_too_far_behind_is_closed_and_gets_all_of_it_when_he_is_back
       streaming/test_outbox.py::test_a_final_is_never_removed
 10  Packets of a call are lost: nearly all that arrive are heard, and soon.

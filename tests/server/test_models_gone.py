@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -20,8 +20,9 @@ from models.sglang.translator import SGLang
 from server.app import app, listening
 from server.member import Member
 from server.recognizers import Recognizers
+from server.session import KEPT_S
 from streaming.messages import Caption, Hello, Pcm16, State
-from tests.models.sglang.double import Double, double
+from tests.models.sglang.double import Double, Fault, double
 from tests.models.sglang.oracle import definition
 from tests.models.sglang.test_recognizers import CHAT, chat
 from tests.models.sglang.test_translator import pages, said
@@ -138,6 +139,16 @@ async def test_without_its_translator_a_room_reads_the_words_themselves_until_it
         await stage.until(lambda: stage.states(ben)[-1].level == "ok", ana, AGAIN_S)
         before = len(stage.finals(ben))
         await stage.until(lambda: ("en", TOLD) in stage.finals(ben)[before:], ana, AGAIN_S)
+        assert transitions(stage, "translation", "down") == 1
+        assert transitions(stage, "translation", "ok") == 1
+
+
+def transitions(stage: Stage, scope: str, level: str) -> float:
+    """How often it came to a level, by /metrics."""
+    labels = f'{{level="{level}",scope="{scope}"}}'
+    page = stage.house.metrics.page().decode()
+    (line,) = [one for one in page.splitlines() if f"changes_total{labels}" in one]
+    return float(line.rpartition(" ")[2])
 
 
 @asynccontextmanager
@@ -195,6 +206,51 @@ async def test_without_its_recognizer_a_room_is_told_since_when_and_hears_again_
         await stage.until(lambda: stage.states(ana)[-1].level == "ok", ana, AGAIN_S)
         before = len(stage.finals(ana))
         await stage.until(lambda: ("zh", WORDS) in stage.finals(ana)[before:], ana, AGAIN_S)
+
+
+@pytest.mark.parametrize("fault", ["gone", "slow", "cut", "garbage"])
+async def test_what_is_said_while_the_recognizer_is_away_is_captioned_late(
+    fault: Fault | Literal["gone"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.recognition.REST_S", 0.01)
+    async with heard() as (server, stage, ana):
+        if fault == "gone":
+            await server.stop()
+        else:
+            server.fault = fault
+        for _ in range(3):  # three sentences of his, all of them while nobody hears
+            await stage.say(ana)
+        async with asyncio.timeout(SOON_S):
+            while not stage.states(ana):
+                await asyncio.sleep(0.01)
+        stage.clock.advance(6.0)  # so much later than it was said
+        assert stage.finals(ana) == []
+        server.fault = ""
+        if fault == "gone":
+            await server.start()
+        async with asyncio.timeout(AGAIN_S):
+            while len(stage.finals(ana)) < 3:
+                await asyncio.sleep(0.01)
+        ends = stage.captions(ana, lambda caption: caption.final)
+        assert [(one.text, one.degraded) for one in ends] == [(WORDS, "late")] * 3
+        assert [one.level for one in stage.states(ana)] == ["down", "ok"]
+        for level in ("down", "ok"):  # Ana's and Olga's
+            assert transitions(stage, "recognition", level) == 2
+
+
+async def test_what_was_said_too_long_ago_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.recognition.REST_S", 0.01)
+    async with heard() as (server, stage, ana):
+        await server.stop()
+        await stage.say(ana)
+        session = ana.session
+        assert session is not None
+        stage.clock.advance(KEPT_S)
+        session.end()
+        async with asyncio.timeout(SOON_S):
+            while stage.room.sessions.keys() & {ana.id}:  # what is given up ends the session
+                await asyncio.sleep(0.01)
+        assert stage.finals(ana) == []
 
 
 @pytest.mark.parametrize(
