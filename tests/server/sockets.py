@@ -10,6 +10,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from models.base import Recognizer
 from models.detectors.energy import Energy
 from models.registry import Engines as Built
 from models.scripted import ScriptedRecognizer, ScriptedTranslator
@@ -26,12 +27,13 @@ SPEED = 10.0
 
 
 @asynccontextmanager
-async def serving(speed: float = SPEED) -> AsyncIterator[tuple[House, str]]:
+async def serving(
+    speed: float = SPEED, recognizer: Recognizer | None = None
+) -> AsyncIterator[tuple[House, str]]:
     """A server with scripted engines; the house and its WebSocket address."""
     house = House(Config(), Metrics(), Glossary())
-    built = Built(
-        Energy(), (ScriptedRecognizer(),), (ScriptedTranslator(languages=("en", "es", "zh")),)
-    )
+    hears = recognizer or ScriptedRecognizer()
+    built = Built(Energy(), (hears,), (ScriptedTranslator(languages=("en", "es", "zh")),))
     async with (
         started(built, Clock(speed), house.translation_changed) as house.engines,
         listening(app(house), "127.0.0.1", 0) as url,

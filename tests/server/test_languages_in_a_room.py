@@ -1,16 +1,24 @@
 """Mandarin, English and Spanish in one room: everybody reads all of it in his own language, whoever
 interrupts whom, comes late, or changes his mind."""
 
-from collections.abc import Collection, Mapping, Sequence
-from itertools import pairwise
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from itertools import groupby, pairwise
 
+import pytest
+
+from clients.audio import Pace, framed
+from clients.link import Link
+from loadtest.people import drained
 from models.base import Heard, Request
 from models.scripted import ScriptedHearing, ScriptedRecognizer, ScriptedTranslator, words_of
 from server.member import Member
 from streaming.captions import Key
 from streaming.languages import UNSPACED
-from streaming.messages import Caption, Hello
+from streaming.messages import Caption, Hello, Pcm16, Roster
 from streaming.units import units
+from streaming.values import AudioFrame
+from tests.server.sockets import SPEED, serving
 from tests.server.stage import CHUNK, Stage, loud, quiet, settle
 
 SAID = {
@@ -174,6 +182,63 @@ async def test_who_reads_two_languages_gets_each_line_in_both() -> None:
         (en, "zh"): translated(SAID["en"][0], "en", "zh"),
         (en, "es"): translated(SAID["en"][0], "en", "es"),
     }
+
+
+@pytest.mark.socket
+async def test_by_the_protocol_everybody_reads_who_interrupts_whom_in_his_own_language() -> None:
+    """The same over sockets, by the client that everybody has: three people who fall into each
+    other's words and stay until all of them have read it all."""
+    begun = {"zh": 200, "en": 900, "es": 1_600}
+    read: dict[str, list[Caption]] = {code: [] for code in SAID}
+    names: dict[str, dict[str, str]] = {code: {} for code in SAID}
+    heard_out = asyncio.Event()
+    pace = Pace(SPEED)
+
+    async def frames(code: str) -> AsyncIterator[AudioFrame]:
+        sound = quiet(begun[code]) + loud(3_000 - begun[code] // 2) + quiet(2_000)
+        async for frame in pace(framed(once(sound), code, 20)):
+            yield frame
+        await heard_out.wait()
+
+    async def take_part(code: str, url: str) -> None:
+        hello = Hello(code, [code], [code], Pcm16(16_000))
+        async with Link(url, "table", hello) as link, link.speaking(frames(code)):
+            async for message in link:
+                if isinstance(message, Caption):
+                    read[code].append(message)
+                if isinstance(message, Roster):
+                    names[code] |= {one.id: one.name for one in message.participants}
+                if all(sum(one.final for one in lines) == 3 for lines in read.values()):
+                    heard_out.set()
+                if drained(message):
+                    return
+
+    async with (
+        serving(recognizer=Polyglot()) as (_, url),
+        asyncio.timeout(20),
+        asyncio.TaskGroup() as group,
+    ):
+        for code in SAID:
+            group.create_task(take_part(code, url.replace("ws", "http", 1)))
+
+    for reads, captions in read.items():
+        who = names[reads]
+        assert all(one.language == reads for one in captions)
+        assert all(after.seq > before.seq for before, after in pairwise(captions))
+        ends = sorted((one for one in captions if one.final), key=lambda one: one.at)
+        assert [(who[one.speaker], one.text) for one in ends] == [
+            (code, SAID[code][0] if code == reads else translated(SAID[code][0], code, reads))
+            for code in SAID
+        ]
+        for end in ends:  # a line grows, ends, and is no longer spoken of
+            line = [one for one in captions if one.key == end.key]
+            assert len(line) > 1 and line[-1] is end
+        shown = [who[one.speaker] for one in captions]
+        assert len([code for code, _ in groupby(shown)]) > 3, "nobody was interrupted"
+
+
+async def once(sound: bytes) -> AsyncIterator[bytes]:
+    yield sound
 
 
 class Wavering(ScriptedRecognizer):
