@@ -186,7 +186,7 @@ class Room:
     async def close(self) -> None:
         """End every session and wait for the last finals."""
         for session in self.sessions.values():
-            session.end()
+            session.hurry()
         while self.tasks:
             await asyncio.wait(self.tasks)
 

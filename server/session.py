@@ -69,6 +69,7 @@ class Session:
         self.languages: dict[int, str] = {}  # of the open segments, once heard
         self.clause_complete = False
         self.late = True  # no audio for LATE_S, or none yet
+        self.hurried = False
         self.stages: asyncio.TaskGroup | None = None
 
     @property
@@ -116,6 +117,11 @@ class Session:
         if not self.ear.closed:
             self.skip(self.position)
             self.ear.close()
+
+    def hurry(self) -> None:
+        """No more audio, and no waiting for a recognizer that is away: what it has said will do."""
+        self.hurried = True
+        self.end()
 
     async def run(self) -> None:
         """Serve until the audio ends; a stage that fails ends the others."""
@@ -224,7 +230,8 @@ class Session:
     def _kept(self, segment: SpeechSegment, stamp: Stamp) -> bool:
         """The segment is over, and will still be of use when it is heard in a while."""
         seconds = (segment.end - segment.start) / SAMPLE_RATE
-        return segment.final and self.clock.now() - stamp.arrived < KEPT_S - seconds
+        of_use = self.clock.now() - stamp.arrived < KEPT_S - seconds
+        return segment.final and of_use and not self.hurried
 
     def _clause_complete(self, line: Hypothesis) -> bool:
         return self.recognizer.punctuates and ends_clause(line.text, SENTENCE_ENDS)

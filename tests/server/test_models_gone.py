@@ -238,6 +238,24 @@ async def test_what_is_said_while_the_recognizer_is_away_is_captioned_late(
             assert transitions(stage, "recognition", level) == 2
 
 
+async def test_a_server_that_stops_does_not_wait_for_a_recognizer_that_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("server.recognition.REST_S", 0.01)
+    async with heard() as (server, stage, ana):
+        async with asyncio.timeout(SOON_S):
+            while not stage.captions(ana):  # he speaks on until he has been heard
+                await stage.speak(ana, loud(100))
+                await asyncio.sleep(0.01)
+        await server.stop()
+        await stage.speak(ana, loud(500) + quiet(900))
+        async with asyncio.timeout(SOON_S):
+            while not stage.states(ana):
+                await asyncio.sleep(0.01)
+            await stage.room.close()
+        assert stage.finals(ana) == [("zh", WORDS)]
+
+
 async def test_what_was_said_too_long_ago_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.recognition.REST_S", 0.01)
     async with heard() as (server, stage, ana):
