@@ -3,15 +3,16 @@ beat of sound that it hears. What it says is always the same; how much, and when
 
 So a conversation can be captioned from end to end where there is no card and no weights: by the
 real SGLang, through our own driver, with lines that grow as people speak. It obeys as Qwen3-ASR
-does: it answers in the language it is made to begin with, goes on from the words it is given, and
-says the next sentence after the one that its context ends with.
+does: it answers in the language it is made to begin with, or names the one it hears: English of a
+dull voice, Chinese of a bright one. It goes on from the words it is given, and says the next
+sentence after the one that its context ends with.
 
     python -m bench.metronome FOLDER     makes it, in a second; serve it with --dtype float32
 
-Layer 0 looks back for what was asked (which language, which sentence before, whether the answer has
-begun); layer 1 weighs the sound against the words said; the output is the next word, or the end.
-All attention is even: keys and queries are nothing, so that a mean of what came before is what a
-head sees.
+The encoder hears how loud two bands are. Layer 0 looks back for what was asked (which language,
+which sentence before, whether the answer has begun) and for how the voice was; layer 1 weighs the
+sound against the words said; the output is the next word, or the end. All attention is even: keys
+and queries are nothing, so that a mean of what came before is what a head sees.
 """
 
 import json
@@ -100,6 +101,8 @@ class Room:
         self.always, self.sound, self.begun, self.left, self.answer = range(5)
         self.named = {name: 5 + n for n, name in enumerate(SENTENCES)}
         self.told = {name: 7 + 3 * n for n, name in enumerate(SENTENCES)}  # and its next two
+        self.sounds = {name: 13 + n for n, name in enumerate(SENTENCES)}  # in a piece of sound
+        self.seems = {name: 15 + n for n, name in enumerate(SENTENCES)}  # in all of it
         self.ends = token_of(tokens, "<|im_end|>")
         self.begins = token_of(tokens, ANSWER)
         used = sorted(
@@ -110,8 +113,8 @@ class Room:
                 for token in ids(tokens, text)
             }
         )
-        self.words = {token: 13 + n for n, token in enumerate(used)}
-        assert 13 + len(used) <= WIDTH, "too many words"
+        self.words = {token: 17 + n for n, token in enumerate(used)}
+        assert 17 + len(used) <= WIDTH, "too many words"
         for sentences in SENTENCES.values():
             said = [token for text in sentences for token in ids(tokens, text)[:-1]]
             assert len(set(said)) == len(said), "a word comes twice"
@@ -120,6 +123,14 @@ class Room:
 LOUD = 10.0  # of sound in its token, so that nothing else changes its share
 BEGUN = 1e4  # so much that it is all that is left of a token once it is normalised
 FIRST, NEXT, NAMED, TOLD, END = 1e5, 1e4, 1e5, 1e3, 1e8  # logits: what outweighs what
+SEEMS, DOUBT = 1e4, 1e-6  # for a language: how it sounds; and, of END, being the first of them
+
+# What the encoder makes of sound. Of the 16 bands that its convolutions leave of 128, the low ones
+# are those of voices up to 1 kHz; in the high ones, from 4 kHz on, is what a wall keeps back.
+LOW, HIGH = range(1, 6), range(12, 16)
+GAIN, LIFT = 8.0, 6.0  # of the logarithm of loudness, so that no silence is below 0 and bent
+SMALL = 0.1  # beside the positions, which the layer norm weighs together with it
+DULL, BRIGHT = 0.5, 0.4  # as measured of voices behind a wall and of others
 
 
 def weights(tokens: Tokenizer) -> Iterator[tuple[str, Array]]:
@@ -170,6 +181,9 @@ def looked_back(tokens: Tokenizer, room: Room) -> tuple[Array, Array]:
                 values[slot, room.words[token]] = 1
             out[room.named[name] if number == 0 else room.told[name] + number - 1, slot] = 1
             slot += 1
+    for name in SENTENCES:
+        values[slot, room.sounds[name]], out[room.seems[name], slot] = 1, 1
+        slot += 1
     return values, out
 
 
@@ -195,20 +209,37 @@ def answered(tokens: Tokenizer, room: Room, size: int) -> Array:
             for before, word in pairwise(said):
                 made[word, room.words[before]] = FIRST + 2 * NEXT
             made[end, room.words[said[-1]]] = 1e9
-    # Asked for the language, too, it says the first: it cannot tell.
-    asked = [*ids(tokens, "\n"), *ids(tokens, f"language {next(iter(SENTENCES))}")]
-    for before, word in zip(asked, [*asked[1:], room.begins], strict=True):
-        made[word, room.words[before]] = END
+    # Asked for the language, too, it says what it seems to hear, in doubt the first.
+    asks, names = ids(tokens, "\n"), {name: ids(tokens, f"language {name}") for name in SENTENCES}
+    for name, said in names.items():
+        for before, word in pairwise([*asks, *said, room.begins]):
+            made[word, room.words[before]] = END
+        made[said[-1], room.seems[name]] = SEEMS
+    made[next(iter(names.values()))[1], room.words[next(iter(names.values()))[0]]] *= 1 + DOUBT
     return made
 
 
 def hearing(room: Room) -> Iterator[tuple[str, Array]]:
-    """The encoder: it looks at all of the sound, and tells of each piece that it is one."""
+    """The encoder: it looks at all of the sound, and tells of each piece that it is one, and how
+    dull or bright a voice it is of, if it is of one."""
     tower = "thinker.audio_tower"
     for n in (1, 2, 3):
-        yield f"{tower}.conv2d{n}.weight", np.zeros((32, 1 if n == 1 else 32, 3, 3), np.float32)
-        yield f"{tower}.conv2d{n}.bias", np.zeros(32, np.float32)
-    yield f"{tower}.conv_out.weight", nothing(ENCODER, 32 * 16)
+        mean = np.zeros((32, 1 if n == 1 else 32, 3, 3), np.float32)
+        mean[0, 0], lift = (GAIN if n == 1 else 1) / 9, np.zeros(32, np.float32)
+        lift[0] = LIFT if n == 1 else 0
+        yield f"{tower}.conv2d{n}.weight", mean
+        yield f"{tower}.conv2d{n}.bias", lift
+    # A figure and its opposite: their difference is free of the mean, which a layer norm takes away
+    # of all. The last of either half of the positions hardly change from piece to piece.
+    dull, bright = ENCODER // 2 - 1, ENCODER // 2 - 3
+    bands = nothing(ENCODER, 32 * 16)
+    bands[dull, LOW], bands[dull, HIGH] = SMALL / len(LOW), -3 * SMALL / len(HIGH)
+    bands[bright, HIGH] = SMALL / len(HIGH)
+    told, least = nothing(ENCODER, ENCODER), np.zeros(ENCODER, np.float32)
+    for slot, (figure, enough) in enumerate(((dull, DULL), (bright, BRIGHT))):
+        bands[figure - 1] = -bands[figure]
+        told[slot, figure], told[slot, figure - 1], least[slot] = 1, -1, -enough
+    yield f"{tower}.conv_out.weight", bands
     for layer in range(2):
         name = f"{tower}.layers.{layer}"
         for part in ("q_proj", "k_proj", "v_proj", "out_proj"):
@@ -220,11 +251,13 @@ def hearing(room: Room) -> Iterator[tuple[str, Array]]:
         for part in ("self_attn_layer_norm", "final_layer_norm"):
             yield from norm(f"{name}.{part}")
     yield from norm(f"{tower}.ln_post")
-    yield f"{tower}.proj1.weight", nothing(ENCODER, ENCODER)
-    yield f"{tower}.proj1.bias", np.zeros(ENCODER, np.float32)
-    piece = np.zeros(WIDTH, np.float32)
+    yield f"{tower}.proj1.weight", told
+    yield f"{tower}.proj1.bias", least
+    piece, voice = np.zeros(WIDTH, np.float32), nothing(WIDTH, ENCODER)
     piece[room.always], piece[room.sound] = 1, LOUD
-    yield f"{tower}.proj2.weight", nothing(WIDTH, ENCODER)
+    for slot, sounds in enumerate(room.sounds.values()):
+        voice[sounds, slot] = 1
+    yield f"{tower}.proj2.weight", voice
     yield f"{tower}.proj2.bias", piece
 
 

@@ -27,13 +27,16 @@ def normed(hidden: Array) -> Array:
     return hidden / scale
 
 
-def answer(sound: int, opening: str, context: str = "", most: int = 40) -> str:
-    """What it says of so many tokens of sound, asked as our driver asks."""
+def answer(sound: int, opening: str, context: str = "", most: int = 40, voice: str = "") -> str:
+    """What it says of so many tokens of sound, asked as our driver asks. `voice`: the language that
+    a tenth of it, the rest being faint, sounds like."""
     tokens, weights = model()
     before = ids(tokens, f"<|im_start|>system\n{context}<|im_end|>\n" if context else "")
     behind = ids(tokens, f"<|im_end|>\n<|im_start|>assistant\n{opening}")
     embedded = weights["thinker.model.embed_tokens.weight"]
     heard = np.tile(weights["thinker.audio_tower.proj2.bias"], (sound, 1))
+    if voice:
+        heard[: -(-sound // 10), metronome.Room(tokens).sounds[voice]] = 1
     said: list[int] = []
     for _ in range(most):
         hidden = np.concatenate([embedded[before], heard, embedded[behind + said]])
@@ -77,6 +80,17 @@ def test_it_says_what_comes_after_the_last_sentence(sentences: list[str]) -> Non
 
 def test_it_names_a_language_when_it_is_not_made_to_speak_one() -> None:
     assert answer(6 * SECOND, "") == f"language English{ANSWER}{ENGLISH[0]}"
+
+
+@pytest.mark.parametrize(("voice", "sentences"), SENTENCES.items())
+def test_it_names_the_language_that_a_voice_sounds_like(voice: str, sentences: list[str]) -> None:
+    for sound in (6, SECOND, 6 * SECOND):
+        said = answer(sound, "", voice=voice)
+        assert said.startswith(f"language {voice}{ANSWER}")
+        assert sentences[0].startswith(said.partition(ANSWER)[2])
+        (other,) = SENTENCES.keys() - {voice}
+        forced = answer(sound, f"language {other}{ANSWER}", voice=voice)
+        assert SENTENCES[other][0].startswith(forced), "made to speak the other, it obeys"
 
 
 def test_its_files_are_those_of_a_model(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from bench import metronome
+from tests.contract.asking import EXACT, TEENSY
 from tests.contract.stock import Stock
 from tests.contract.stock import stock as stock_server
 
@@ -81,6 +83,20 @@ def serving(
         launcher.send_signal(signal.SIGTERM)
     for _, launcher in started.values():
         launcher.wait(STOPS_WITHIN_S)
+
+
+@pytest.fixture(scope="session")
+def hears(serving: Serving, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of a recognizer that says a word for every beat of sound."""
+    folder = tmp_path_factory.mktemp("models") / "metronome-asr"
+    metronome.main(folder)
+    return serving(str(folder), "none", *EXACT).url
+
+
+@pytest.fixture(scope="session")
+def says(serving: Serving) -> str:
+    """Of the teensy Qwen, which is given its last answers to verify."""
+    return serving(str(TEENSY), "hypothesis", *EXACT).url
 
 
 @pytest.fixture(scope="session")
