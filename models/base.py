@@ -16,8 +16,10 @@ from streaming.values import Pair
 class EngineError(Exception):
     """The engine cannot do this, in words for the person who runs the server."""
 
-    passing = False
-    """It may be over in a while: the same is worth asking then."""
+    @property
+    def passing(self) -> bool:
+        """It may be over in a while: the same is worth asking then."""
+        return False
 
 
 class Heard(Struct, frozen=True, gc=False):

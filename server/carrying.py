@@ -5,7 +5,7 @@ language that its words are translated into: mailboxes see to that, however fast
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,12 +65,15 @@ def loads(
     return found
 
 
-def _questions(room: Conversation, hearing: Recognizers, telling: Translation) -> Iterator[Engine]:
-    """The engine of each question that may be open at the same time in a room. Of several
-    translators it is the best, though another stands in for it now: it will be back."""
-    for hears in room.heard:
+def _questions(room: Conversation, hearing: Recognizers, telling: Translation) -> Counter[Engine]:
+    """How many may be open at the same time in a room, of each engine. Of several translators it is
+    the best, though another stands in for it now: it will be back."""
+    found = Counter[Engine]()
+    for hears, microphones in Counter(map(tuple, room.heard)).items():  # few of them are different
         if (ear := hearing.of(hears)) is not None:
-            yield ear
+            found[ear] += microphones
         for target in room.read:
             directions = (telling.direction(source, target) for source in hears)
-            yield from {one.able[0].translator for one in directions if one is not None}
+            for tongue in {one.able[0].translator for one in directions if one is not None}:
+                found[tongue] += microphones
+    return found

@@ -15,7 +15,7 @@ class ServerError(EngineError):
     hurts = False
 
     @property
-    def passing(self) -> bool:  # type: ignore[override]
+    def passing(self) -> bool:
         """The fault is not in the question."""
         return self.elsewhere or self.hurts
 
