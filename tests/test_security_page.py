@@ -8,7 +8,7 @@ from pathlib import Path
 from models.sglang.launch.main import parser as launcher
 from server.admission import Limits
 from server.connection import HELLO_S, SEND_S
-from server.listening import ASKING_S
+from server.listening import ASKING_S, KEPT_S
 from server.main import parser
 from server.webrtc.calls import BEGUN, MOST
 from server.webrtc.offer import CANDIDATES, LONGEST
@@ -43,6 +43,7 @@ def test_its_figures_are_those_of_the_code() -> None:
         f"{MAX_AUDIO >> 10} KiB a frame",
         f"{LONGEST >> 10} KiB, one section of audio, {CANDIDATES} candidates",
         f"{ASKING_S:g} s to ask, {HELLO_S:g} s to say `hello`, {COMES_S:g} s for an offer",
+        f"{ASKING_S:g} s for a handshake, {KEPT_S:g} s until the next request",
         f"{SEND_S:g} s for a message to leave",
         f"{Limits().address} connections of one address",
         f"{MOST} calls, {BEGUN} at once being made",

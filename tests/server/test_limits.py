@@ -172,6 +172,24 @@ async def test_who_connects_and_asks_for_nothing_is_closed(
 
 
 @pytest.mark.socket
+@pytest.mark.parametrize("next_", [b"", b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Slow: "])
+async def test_who_has_asked_once_and_asks_no_more_is_closed(
+    next_: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.listening.KEPT_S", 0.1)
+    house = House(Config(), Metrics(), Glossary())
+    async with listening(app(house), "127.0.0.1", 0) as url:
+        port = int(url.rpartition(":")[2])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n" + next_)
+        async with asyncio.timeout(5):
+            assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+            with contextlib.suppress(ConnectionResetError):
+                await reader.read()  # to the end, which comes
+        writer.close()
+
+
+@pytest.mark.socket
 async def test_what_is_compressed_is_not_accepted() -> None:
     async with serving() as (_, url):
         port = int(url.rpartition(":")[2])
