@@ -11,6 +11,8 @@ from models.foreign import decoded
 
 ASK_EVERY_S = 5.0  # a question costs a server a millisecond; one that starts anew takes far longer
 
+MOST = 1_000_000  # of one server; more is no figure
+
 
 class Slots:
     """Of the servers of one engine. `push` what each of them says."""
@@ -48,4 +50,4 @@ def running(data: bytes) -> int | None:
         return None
     effective = [one.effective_max_running_requests_per_dp or 0 for one in info.internal_states]
     slots = sum(effective) if effective and all(effective) else info.max_running_requests
-    return slots if slots is not None and slots > 0 else None
+    return slots if slots is not None and 0 < slots <= MOST else None

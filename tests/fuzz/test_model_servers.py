@@ -21,6 +21,7 @@ from models.sglang.facts import facts
 from models.sglang.frames import Chat, End, Failed, Generate
 from models.sglang.launch.checks import CannotLaunch
 from models.sglang.launch.checks import model as checked_model
+from models.sglang.slots import MOST, running
 from models.sglang.sse import LONGEST_LINE, Reader, Stream, failure
 from models.sglang.tokens import Local, Remote
 from tests.fuzz.inputs import DEEP, NASTY, as_json, damaged, noise, values
@@ -124,7 +125,10 @@ class Answering:
 
 MODELS = {"data": [{"id": "translator", "max_model_len": 4096}, {"id": "a", "parent": "t"}]}
 INFO = {"model_path": "/models/qwen", "has_audio_understanding": True}
-SERVER = {"version": "0.5.23", "speculative_algorithm": "NGRAM"}
+SERVER = {
+    "version": "0.5.23", "speculative_algorithm": "NGRAM", "max_running_requests": 48,
+    "internal_states": [{"effective_max_running_requests_per_dp": 40}],
+}  # fmt: skip
 
 
 def run(work: Any) -> Any:
@@ -142,6 +146,8 @@ def run(work: Any) -> Any:
 def test_what_a_server_says_of_itself(models: bytes, info: bytes, server: bytes, name: str) -> None:
     servers: Any = Answering({"/v1/models": models, "/model_info": info, "/server_info": server})
     kept(lambda: run(facts(servers, name)), ServerError)
+    slots = kept(lambda: running(server))
+    assert slots is None or 0 < slots <= MOST
 
 
 @given(as_json([{"text": "good morning"}, FAILED]))

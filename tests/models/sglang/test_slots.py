@@ -37,6 +37,7 @@ def said(**info: object) -> bytes:
         (said(version="0.5.23"), None),
         (said(max_running_requests=None), None),
         (said(max_running_requests=0), None),
+        (b'{"max_running_requests": 1%s}' % (b"0" * 400), None),
         (b'{"max_running_requests": "many"}', None),
         (b"<html>It works!</html>", None),
     ],
