@@ -25,9 +25,9 @@ from models.base import Spent
 from streaming.captions import Line
 from streaming.messages import Kind
 
-from .tally import Tallies, Tally
 from .admission import Reason
 from .carrying import Load
+from .tally import Tallies, Tally
 from .visible import Rooms
 
 BUCKETS = (
