@@ -4,7 +4,8 @@
     a final without text        withdraws the line
     after its final             nothing changes a line any more
 
-A line's key begins with the epoch, since segment numbers start again in a new one.
+A line's key begins with the epoch, since segment numbers start again in a new one. So do those of
+speakers: whoever is "p1" then is somebody else, and is called "p1/2" in here.
 """
 
 from collections.abc import Iterable, Iterator
@@ -54,12 +55,19 @@ class Lines:
                 if epoch not in self.epochs:
                     self.epochs.append(epoch)
             case Roster(participants=participants):
-                self.roster |= {person.id: person for person in participants}
+                self.roster |= {self.speaker(person.id): person for person in participants}
             case Caption():
                 return self._replace(message)
         return None
 
+    def speaker(self, participant: str) -> str:
+        """Who that is now, told apart from whoever had the same number before a restart."""
+        life = len(self.epochs)
+        return participant if life < 2 else f"{participant}/{life}"
+
     def _replace(self, caption: Caption) -> Change | None:
+        if len(self.epochs) > 1:
+            caption = replace(caption, speaker=self.speaker(caption.speaker))
         key = (self.epoch, *caption.key)
         before = self._lines.get(key)
         if before is not None and (before.final or before.seq >= caption.seq):

@@ -37,7 +37,7 @@ class Output:
         change = self.lines.push(message)
         match message:
             case Welcome(participant=me):
-                self.mine.add((self.lines.epoch, me))
+                self.mine.add((self.lines.epoch, self.lines.speaker(me)))
             case State() if self.troubles.push(message):
                 self.remark(sentence(message))
             case Recording(on):

@@ -64,7 +64,7 @@ lines[caption["speaker"], caption["segment"], caption["language"], caption["kind
 ```
 
 and show the lines by `at`, `stable` bright and `draft` dim. Segment numbers are not used again in an `epoch`; when `welcome` names
-another `epoch` than before, all lines begin anew.
+another `epoch` than before, all lines begin anew, and so do the ids of participants: `p1` is somebody else then.
 
 What a line may do:
 

@@ -56,12 +56,14 @@ class Reader:
         if isinstance(message, Caption) and message.replay and message.final and self._new:
             self.lines.push(message)
             return ()
-        change = self.lines.push(message)
+        epoch, change = self.lines.epoch, self.lines.push(message)
+        if self.lines.epoch != epoch:
+            self._marks.clear()  # everybody has another number, and may have his initial again
         match message:
             case Welcome(participant=me):
                 self.status.connected()
                 self._new, self._come = not self._come, True
-                self.me.add(me)
+                self.me.add(self.lines.speaker(me))
             case State(scope="connection", level="down"):
                 self.status.lost(now)
             case State(scope="connection", level="ok", reason=str(lost)):

@@ -179,7 +179,8 @@ class RoomApp(Choosing):
 
     def drawn(self, change: Change, taken: float) -> None:
         """The change is on the screen now."""
-        mine = change.caption is not None and change.caption.speaker == self.me
+        me = self.lines.speaker(self.me)
+        mine = change.caption is not None and change.caption.speaker == me
         self.figures.drawn(change, taken, time.monotonic(), mine)
 
     def troubled(self, state: State) -> None:

@@ -5,7 +5,8 @@
  *     a final without text        withdraws the line
  *     after its final             nothing changes a line any more
  *
- * A line's key begins with the epoch, since segment numbers start again in a new one.
+ * A line's key begins with the epoch, since segment numbers start again in a new one. So do those of
+ * speakers: whoever is "p1" then is somebody else, and is called "p1/2" in here.
  */
 
 const KEPT = 2000; // lines: about three hours of talk
@@ -28,14 +29,21 @@ export class Lines {
     if (message.type === "welcome" && !this.epochs.includes(message.epoch)) {
       this.epochs.push(message.epoch);
     } else if (message.type === "roster") {
-      for (const person of message.participants) this.roster.set(person.id, person);
+      for (const person of message.participants) this.roster.set(this.speaker(person.id), person);
     } else if (message.type === "caption") {
       return this.replace(message);
     }
     return null;
   }
 
-  replace(caption) {
+  /** Who that is now, told apart from whoever had the same number before a restart. */
+  speaker(participant) {
+    const life = this.epochs.length;
+    return life < 2 ? participant : `${participant}/${life}`;
+  }
+
+  replace(said) {
+    const caption = { ...said, speaker: this.speaker(said.speaker) };
     const { speaker, segment, language, kind } = caption;
     const block = JSON.stringify([this.epoch, speaker, segment]);
     const key = JSON.stringify([this.epoch, speaker, segment, language, kind]);

@@ -141,7 +141,7 @@ export class Room {
   show(line, caption) {
     this.view.show(line);
     at("empty").hidden = !this.view.empty;
-    this.announcer.push(caption, this.lines.name(caption.speaker), this.person.reads);
+    this.announcer.push(caption, this.lines.name(this.lines.speaker(caption.speaker)), this.person.reads);
     if (this.glass) this.glass.words();
     const { link, voice } = this.seat;
     if (caption.replay) return;

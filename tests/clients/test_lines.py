@@ -83,6 +83,21 @@ def test_who_left_before_we_came_is_told_apart_and_keeps_the_number() -> None:
     assert lines.names() == {"p7": "Alan", "p2": "speaker 2"}
 
 
+def test_a_number_that_somebody_else_has_after_a_restart_does_not_rename_the_past() -> None:
+    lines = Lines()
+    lines.push(WELCOME)
+    lines.push(replace(ROSTER, participants=[replace(ROSTER.participants[0], id="p1")]))
+    lines.push(caption("before", speaker="p1", final=True))
+    lines.push(replace(WELCOME, epoch="e2"))
+    lines.push(replace(ROSTER, participants=[replace(ROSTER.participants[1], id="p1")]))
+    lines.push(caption("after", speaker="p1", final=True))
+    assert [(lines.name(line.speaker), line.text) for line in lines] == [
+        ("Alan", "before"),
+        ("Rosa", "after"),
+    ]
+    assert len({(line.speaker, line.segment) for line in lines}) == 2  # a transcript keeps both
+
+
 def test_the_oldest_lines_are_forgotten_beyond_the_bound() -> None:
     lines = Lines(kept=2)
     for number in range(4):

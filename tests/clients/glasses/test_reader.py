@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from clients.glasses.reader import Reader
 from streaming.messages import Participant, Roster, State, Welcome
 from tests.clients.fakes import caption
-from tests.clients.glasses.desk import WELCOME, desk
+from tests.clients.glasses.desk import ROSTER, WELCOME, desk
 
 
 def test_others_are_marked_and_ones_own_words_are_not() -> None:
@@ -133,9 +133,21 @@ def test_another_life_of_the_room_begins_anew() -> None:
     table = desk()
     table.tell(caption("before", final=True))
     table.tell(Welcome("lab", "e2", "p9", "secret", 0, 0, True, 0, []))
+    table.tell(ROSTER)
     table.tell(caption("after", final=True))
     table.wait(0.2)
     assert table.rows == ["A: before", "A: after"]
+
+
+def test_who_has_the_wearers_number_of_before_a_restart_is_not_taken_for_him() -> None:
+    table = desk()
+    mine = table.reader.lines.speaker(WELCOME.participant)
+    assert mine in table.reader.me
+    table.tell(Welcome("lab", "e2", "p9", "secret", 0, 0, True, 0, []))
+    table.tell(Roster([Participant(WELCOME.participant, "Zoe", ["en"], ["en"])]))
+    table.tell(caption("hello", speaker=WELCOME.participant, final=True))
+    table.wait(0.2)
+    assert table.rows == ["Z: hello"]
 
 
 def test_who_was_helped_by_his_own_device_before_he_came_is_not_shown_the_past_either() -> None:

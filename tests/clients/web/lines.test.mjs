@@ -54,6 +54,15 @@ test("lines stand in the order in which they were spoken, across epochs", () => 
   assert.deepEqual(words(lines), ["first", "second", "third"]);
 });
 
+test("a number that somebody else has after a restart does not rename the past", () => {
+  const lines = told({ type: "roster", participants: [{ id: "p1", name: "Ana" }] }, caption(1, "before"));
+  lines.push(welcome("e2"));
+  lines.push({ type: "roster", participants: [{ id: "p1", name: "Rosa" }] });
+  lines.push(caption(1, "after"));
+  const named = lines.ordered().map(({ caption: one }) => [lines.name(one.speaker), text(one)]);
+  assert.deepEqual(named, [["Ana", "before"], ["Rosa", "after"]]);
+});
+
 test("who left before we came is still told apart", () => {
   const lines = told();
   lines.push({ type: "roster", participants: [{ id: "p1", name: "Ana" }] });
