@@ -151,10 +151,23 @@ def _escaped(text: str) -> str:
 
 
 def _rows(text: str) -> list[str]:
-    """The text as rows of at most `COLUMNS`, unless one word is longer."""
+    """The text as few rows of at most `COLUMNS`, unless one word is longer; all about as long, for
+    a last one of a single word would be a subtitle that nobody has the time to read."""
+    parts = list(units(text))
+    rows = _filled(parts, COLUMNS)
+    least = _columns("".join(rows)) // max(1, len(rows))
+    for width in range(least, COLUMNS):
+        evened = _filled(parts, width)
+        if len(evened) == len(rows):
+            return evened
+    return rows
+
+
+def _filled(parts: Iterable[str], width: int) -> list[str]:
+    """Each row with as many of the parts as fit."""
     rows: list[str] = []
-    for unit in units(text):
-        if rows and _columns(rows[-1] + unit.rstrip()) <= COLUMNS:
+    for unit in parts:
+        if rows and _columns(rows[-1] + unit.rstrip()) <= width:
             rows[-1] += unit
         else:
             rows.append(unit)

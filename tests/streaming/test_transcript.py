@@ -62,6 +62,15 @@ def test_a_long_line_becomes_several_subtitles_that_share_its_time() -> None:
     assert " ".join(one.text.replace("\n", " ").removeprefix("Ana: ") for one in subtitles) == text
 
 
+def test_no_subtitle_is_the_one_word_that_was_too_much_for_the_one_before() -> None:
+    text = "buenos días leído sobre vuestros vasos última semana me gustaría ver alto les haces"
+    subtitles = pysrt.from_string(render(conversation([line("p1", 0, 0, text)], {"p1": ""}), "srt"))
+    assert [one.text for one in subtitles] == [
+        "buenos días leído sobre\nvuestros vasos última semana",
+        "me gustaría ver alto les haces",
+    ]
+
+
 def test_web_subtitles_name_the_voice_and_hide_no_markup() -> None:
     text = render(conversation(TALK, NAMES), "vtt")
     assert text.startswith("WEBVTT\n\n00:00:01.000 --> 00:00:04.000\n<v Ana>good morning\n")
