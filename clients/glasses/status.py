@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from clients.words import sentence
 from streaming.messages import State
 
@@ -50,10 +52,10 @@ class Status:
         """The server says how well something works."""
         if state.scope == "connection":
             return  # of our own connection we know better
+        whole, plain = sentence(state), sentence(replace(state, reason=None))
         short = f"{state.scope} {SHORT[state.level]}"
-        self.news(
-            (sentence(state), short, "it works again" if state.level == "ok" else "trouble"), now
-        )
+        least = "it works again" if state.level == "ok" else "trouble"
+        self.news((whole, plain, short, least), now)
 
     def news(self, sentences: Sequence[str], now: float) -> None:
         """Something to be told once, the longest sentence first."""

@@ -112,6 +112,12 @@ def test_trouble_is_told_for_a_while_and_its_end_too() -> None:
     assert "again" in table.rows[-1] or "back" in table.rows[-1]
 
 
+def test_a_language_that_cannot_be_had_is_named_where_the_whole_reason_has_no_room() -> None:
+    table = desk()
+    table.tell(State("translation", "down", "en to de: no engine of this server does that", "de"))
+    assert table.rows[-1] == "translation into German does not work"
+
+
 def test_lateness_is_told_in_seconds_where_they_are_known() -> None:
     table = desk()
     table.reader.late(4.2, table.now)
