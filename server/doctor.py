@@ -19,6 +19,7 @@ from typing import Any
 
 from models import mixing, registry
 from models.base import Detector, EngineError, Recognizer, Request, Translator
+from streaming import languages
 from streaming.findings import TRANSCRIPTS, TRANSLATION, Finding, State
 from streaming.values import BYTES_PER_SAMPLE, WINDOW, samples
 
@@ -243,7 +244,8 @@ async def tell(translator: Translator) -> tuple[str, dict[str, float]]:
     if not all(answers):
         raise EngineError("It translated a sentence to nothing.")
     more = f" and {len(targets) - 1} more" if len(targets) > 1 else ""
-    says = f"“{SENTENCES[1]}” is “{answers[1]}”: {median(took):.0f} ms, English to {target}{more}"
+    into = languages.name(target)
+    says = f"“{SENTENCES[1]}” is “{answers[1]}”: {median(took):.0f} ms, English to {into}{more}"
     return says, {"sentence_ms": round(median(took), 1), "pairs": len(translator.pairs)}
 
 

@@ -153,7 +153,9 @@ class CTranslate2:
         EngineError: no folder, or one that is none.
         """
         if not folders:
-            raise EngineError("The translator ctranslate2 needs the folder of a model.")
+            raise EngineError(
+                "The translator ctranslate2 needs the folder of a model: `surtitle models list`."
+            )
         self.folders = tuple(folders)
         self._quality, self._threads = quality, threads
         self._folders: dict[Pair, Folder] = {}

@@ -90,7 +90,10 @@ class Sherpa:
         EngineError: no folder, or it does not say.
         """
         if folder is None:
-            raise EngineError("The recognizer sherpa needs the folder of a streaming model.")
+            raise EngineError(
+                "The recognizer sherpa needs the folder of a streaming model:"
+                " `surtitle models list`."
+            )
         if find_spec("sherpa_onnx") is None:
             raise EngineError(
                 "The recognizer sherpa needs the Python package sherpa-onnx: "

@@ -40,7 +40,7 @@ def test_an_engine_that_works_gives_what_its_kind_is_for() -> None:
     assert heard.figures.keys() == {"start_ms", "update_ms", "finish_ms"}
     told = look(TRANSLATOR, lambda name: ScriptedTranslator(), "another")
     assert (told.state, told.gives) == ("ok", "translation")
-    assert "ms, English to es" in told.says
+    assert "ms, English to Spanish" in told.says
 
 
 def test_a_detector_is_timed_by_the_window() -> None:
