@@ -96,6 +96,11 @@ class House:
             return []
         return loads(self.engines, (room.asked() for room in self.rooms.values()), before, after)
 
+    @property
+    def speaking(self) -> bool:
+        """Somebody speaks, in some room."""
+        return any(one.speaking for room in self.rooms.values() for one in room.sessions.values())
+
     def members(self) -> list[Member]:
         """Everybody, in all rooms."""
         return [member for room in self.rooms.values() for member in room.members.values()]

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import gc
 import json
 import logging
 import os
@@ -23,6 +22,7 @@ from .app import app, listening, metrics_app
 from .clock import Clock
 from .config import KEYS, TURN, Config, ConfigError, Served, pairs, urls
 from .engines import Engines, started
+from .garbage import collected
 from .house import House
 from .journal import Journal
 from .metrics import Metrics
@@ -106,11 +106,10 @@ async def _serve(config: Config, house: House, metrics: str, stop: asyncio.Event
     made = app(house, calls.routes if calls else ())
     async with listening(made, config.host, config.port, encrypted) as url:
         _announce(config, house.engines, url, metrics)
-        gc.collect()
-        gc.freeze()  # what is alive now stays: later collections need not look at it
         time = asyncio.gather(
             house.keep_time(),
             house.metrics.watch_loop(),
+            collected(lambda: not house.speaking),
             *([house.journal.keep_tidy()] if house.journal is not None else []),
         )
         time.add_done_callback(lambda _: stop.set())  # a server that lost its time must not go on

@@ -42,41 +42,41 @@ class Line(Struct, frozen=True, gc=False):
         return self.speaker, self.segment.id, self.language, self.kind
 
 
-class Posted:
+class Posted(Struct, gc=False):
     """One update as it is sent: `plain` with latency only where everybody gets it. Captions that
     nobody asks for are not made."""
 
-    __slots__ = ("_first", "_line", "_plain", "_seq", "_text", "_traced")
-
-    def __init__(self, line: Line, text: Text, seq: int, first: bool) -> None:
-        self._line, self._text, self._seq, self._first = line, text, seq, first
-        self._plain: Caption | None = None
-        self._traced: Caption | None = None
+    line: Line
+    text: Text
+    seq: int
+    first: bool
+    _plain: Caption | None = None
+    _traced: Caption | None = None
 
     @property
     def traced(self) -> Caption:
         """As those get it who want the latency of every caption."""
         if self._traced is None:
-            self._traced = self._caption(self._line.latency)
+            self._traced = self._caption(self.line.latency)
         return self._traced
 
     @property
     def plain(self) -> Caption:
         """As everybody else gets it."""
         if self._plain is None:
-            self._plain = self.traced if self._first else self._caption(None)
+            self._plain = self.traced if self.first else self._caption(None)
         return self._plain
 
     def _caption(self, latency: Latency | None) -> Caption:
-        line, segment = self._line, self._line.segment
+        line, segment = self.line, self.line.segment
         return Caption(
-            seq=self._seq,
+            seq=self.seq,
             speaker=line.speaker,
             segment=segment.id,
             language=line.language,
             kind=line.kind,
-            stable=self._text.stable,
-            draft=self._text.draft,
+            stable=self.text.stable,
+            draft=self.text.draft,
             final=line.hypothesis.final,
             start=segment.onset,
             end=segment.offset,

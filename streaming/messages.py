@@ -29,7 +29,7 @@ Position = Annotated[int, Meta(ge=0, le=2**53)]
 Language = Annotated[str, Meta(description="ISO 639-1 code")]
 
 
-class Message(Struct, frozen=True, tag_field="type", omit_defaults=True):
+class Message(Struct, frozen=True, gc=False, tag_field="type", omit_defaults=True):
     """One JSON object on the wire."""
 
 
@@ -150,7 +150,7 @@ class Welcome(FromServer, frozen=True, tag="welcome"):
     ]
 
 
-class Participant(Struct, frozen=True):
+class Participant(Struct, frozen=True, gc=False):
     """One line of the roster."""
 
     id: str
@@ -169,7 +169,7 @@ class Roster(FromServer, frozen=True, tag="roster"):
     others: Annotated[int, Meta(description="how many more are here, and only read")] = 0
 
 
-class Latency(Struct, frozen=True):
+class Latency(Struct, frozen=True, gc=False):
     """Where the time went between the arrival of the newest audio used and this caption, in ms."""
 
     detect: float

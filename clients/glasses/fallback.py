@@ -201,9 +201,15 @@ class Fallback:
             await self._until(self.back)
             self.handover.back()
             self.status.connected()
-            with suppress(TimeoutError):
+            self.status.catching_up = True
+            self.wake()
+            try:
                 async with asyncio.timeout(FINISHING):
                     await self._until(lambda: self.handover.rested or not self.back())
+            except TimeoutError:
+                pass
+            finally:
+                self.status.catching_up = False
             if self.back():
                 break
             self._gone()

@@ -31,6 +31,8 @@ class Status:
     muted: bool = False
     instead: Sequence[str] = ()
     """Who captions while there is none, or why nobody does; the longest words first."""
+    catching_up: bool = False
+    """There is one again, and this device finishes what is being said."""
     _late: tuple[float, float] = (0.0, 0.0)
     """How many seconds, and until when that is said."""
     _news: tuple[Sequence[str], float] = ((), 0.0)
@@ -72,6 +74,8 @@ class Status:
             return (f"{what} {ago}", f"no server {ago}", ago)
         if self.muted:
             return ("microphone muted", "muted")
+        if self.catching_up:
+            return ("the server catches up", "catching up")
         if now < self._news[1]:
             return self._news[0]
         if now < self._late[1]:

@@ -196,8 +196,10 @@ async def test_when_the_server_is_back_it_finishes_its_sentence_and_leaves() -> 
         device.away = 0.0
         await until(lambda: device.reader.status.away is None)
         assert device.words == "~: buenos"
+        assert device.state[0] == "the server catches up"
         heard.set()
         await until(lambda: "the server is back" in device.said)
+        assert not device.state
         assert device.words == "~: buenos días"
 
 
