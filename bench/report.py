@@ -72,11 +72,18 @@ def _server_added(found: Mapping[str, Any]) -> Iterator[Row]:
         missing = point["finals_lost"] + point["finals_doubled"] + point["undrained"]
         yield Row(
             "",
-            f"{point['finals']} finals, {point['finals_lost']} lost, "
-            f"{point['skipped']:.0f} updates skipped",
+            f"{point['finals']} finals, {point['finals_lost']} lost, {_skipped(point)}",
             "none lost or doubled",
             not missing,
         )
+
+
+def _skipped(found: Mapping[str, Any]) -> str:
+    """A server that is full does not even say how many."""
+    known = found["skipped"]
+    return (
+        "updates skipped, nobody says how many" if known is None else f"{known:.0f} updates skipped"
+    )
 
 
 def _bar(point: Mapping[str, Any], p99: float) -> tuple[str, bool | None]:
@@ -142,7 +149,7 @@ def _soak(found: Mapping[str, Any]) -> Iterator[Row]:
     lag = f"p99 at most {first:g} ms, then {last:g} ms"
     calm = max(first, last) <= LAG_MS
     yield Row("loop lag, first and last third", lag, f"< {LAG_MS:g} ms", calm, timed=True)
-    ends = f"{found['skipped']:.0f} updates skipped, {found['undrained']} speakers not drained"
+    ends = f"{_skipped(found)}, {found['undrained']} speakers not drained"
     yield Row("", ends, "all drained", not found["undrained"])
     wrong = found["finals_lost"] + found["finals_doubled"] + len(found["broken"])
     lost = f"{found['finals_lost']} finals lost, {found['finals_doubled']} doubled"
