@@ -44,7 +44,7 @@ class Hypothesis(CustomSpecAlgo):  # type: ignore[misc]  # sglang has no types
 
 def install(name: str) -> None:
     """Register the algorithm and the hooks that verify within the prefill."""
-    from . import prefill
+    from . import prefill, recall
 
     @SpeculativeAlgorithm.register(name, supports_overlap=True, spec_class=Hypothesis)  # type: ignore[untyped-decorator]
     def _worker(server_args: Any) -> type:
@@ -54,6 +54,7 @@ def install(name: str) -> None:
         return HypothesisWorker
 
     prefill.install()
+    recall.install()
     _allow_adapters(name)
 
 

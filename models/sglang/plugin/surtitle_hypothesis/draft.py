@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .alignment import Alignment
+from .guesses import Guesses
 from .tree import Branch, Tree, chain, grow
 
 KEY = "draft_token_ids"
@@ -17,6 +18,8 @@ BEHIND = 0.35  # how much less likely a place is for each edit it lies behind th
 MATCHED = 2.1  # and how much likelier for each token before it that is right
 GRAMS = 0.3  # what n-grams are worth beside a hypothesis
 GRAM = 0.8  # and that each further token of theirs is right
+WANTED = 0.3  # what is worth a token that the model wanted to write at this place before
+WANT = 0.6  # and each further one
 
 
 class Refused(ValueError):
@@ -44,10 +47,14 @@ def read(custom_params: Any, vocabulary: int) -> list[int]:
 
 
 class Draft:
-    """One request's hypothesis at work: `follow` the output, `tree` for the next pass."""
+    """One request's hypothesis at work: `follow` the output, `tree` for the next pass.
 
-    def __init__(self, hypothesis: Sequence[int]) -> None:
-        self.alignment = Alignment(hypothesis)
+    What the model would have said next, `guesses`, stands behind it and beside it.
+    """
+
+    def __init__(self, hypothesis: Sequence[int], guesses: Guesses | None = None) -> None:
+        self.guesses = guesses or Guesses()
+        self.alignment = Alignment([*hypothesis, *self.guesses.ahead])
         self.each = 0.93  # of its tokens, so many were right lately
         self.passes = 0
 
@@ -96,6 +103,8 @@ class Draft:
             )
             for place, weight in zip(places, weights, strict=True)
         ]
+        if wanted := self.guesses.then(root):
+            branches.append(Branch(wanted, WANTED if places else LOST, WANT))
         if grams:
             branches.append(Branch(grams, GRAMS if places else LOST, GRAM))
         return grow(root, branches, width, NEVER)

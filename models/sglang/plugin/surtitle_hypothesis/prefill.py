@@ -19,6 +19,7 @@ from array import array
 from collections.abc import Callable
 from typing import Any
 
+from . import recall
 from .counters import counters
 from .request import Carried, carried
 
@@ -105,14 +106,16 @@ def leave(found: Carried, request: Any) -> None:
 def settle(original: Callable[..., None], processor: Any, batch: Any, result: Any) -> None:
     """The prefill's answer: the accepted part of the lead, and the token that SGLang appends."""
     accepted = getattr(result, "surtitle_accepted", None)
-    if accepted is not None:
-        if result.copy_done is not None:
-            result.copy_done.synchronize()
-        for place, request in enumerate(batch.reqs):
-            found = waiting(request)
-            if found and not request.inflight_middle_chunks:
-                take(request, found, int(accepted[place]))
+    if accepted is None:
+        return original(processor, batch, result)
+    if result.copy_done is not None:
+        result.copy_done.synchronize()
+    for place, request in enumerate(batch.reqs):
+        found = waiting(request)
+        if found and not request.inflight_middle_chunks:
+            take(request, found, int(accepted[place]))
     original(processor, batch, result)
+    recall.prefilled(batch.reqs, result.surtitle_read, accepted.tolist())
 
 
 def take(request: Any, found: Carried, count: int) -> None:

@@ -1,11 +1,12 @@
 """What this plugin keeps with each request of SGLang's."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from .counters import counters
 from .draft import Draft, Refused, read
+from .guesses import Guesses, memory
 
 ATTRIBUTE = "surtitle_hypothesis"
 # The switch is for measuring, and for a server on which the prefill's part should misbehave.
@@ -15,8 +16,13 @@ LEADS = os.environ.get("SURTITLE_HYPOTHESIS_PREFILL", "1") != "0"
 class Carried:
     """A request's hypothesis: the draft made of it, and the part that its prefill verifies."""
 
-    def __init__(self, hypothesis: list[int], lead: list[int]) -> None:
-        self.draft = Draft(hypothesis)
+    def __init__(
+        self, hypothesis: list[int], lead: list[int], guesses: Guesses, ends: Collection[int]
+    ) -> None:
+        self.draft = Draft(hypothesis, guesses)
+        self.guesses = guesses
+        self.ends = ends
+        """Tokens that end its answer."""
         self.lead = lead
         """Written after the prompt as if it had been answered already; taken back where the model
         would have answered otherwise. [] once that is done, or where it cannot be."""
@@ -42,11 +48,23 @@ def _made(request: Any) -> Carried:
         counters.refuse(error.why)
         hypothesis = []
     counters.add("offered", len(hypothesis))
-    return Carried(hypothesis, lead(request, hypothesis))
+    guesses = memory.find(request.origin_input_ids, hypothesis)
+    ending = ends(request)
+    offered = [*hypothesis, *guesses.ahead]
+    return Carried(hypothesis, lead(request, offered, ending), guesses, ending)
 
 
-def lead(request: Any, hypothesis: list[int]) -> list[int]:
-    """As much of the hypothesis as the prefill may verify: plain greedy requests only, and never
+def ends(request: Any) -> set[int]:
+    """Tokens that end its answer."""
+    found = set(request.sampling_params.stop_token_ids or ()) | set(request.eos_token_ids or ())
+    if request.tokenizer is not None:
+        found.add(request.tokenizer.eos_token_id)
+        found |= set(getattr(request.tokenizer, "additional_stop_token_ids", None) or ())
+    return found - {None}
+
+
+def lead(request: Any, offered: list[int], ends: Collection[int]) -> list[int]:
+    """As much of what is offered as the prefill may verify: plain greedy requests only, and never
     beyond a token or a length at which the answer would end."""
     asked = request.sampling_params
     plain = (
@@ -72,12 +90,8 @@ def lead(request: Any, hypothesis: list[int]) -> list[int]:
     )
     if not plain or not LEADS:
         return []
-    ends = set(asked.stop_token_ids or ()) | set(request.eos_token_ids or ())
-    if request.tokenizer is not None:
-        ends.add(request.tokenizer.eos_token_id)
-        ends |= set(getattr(request.tokenizer, "additional_stop_token_ids", None) or ())
     kept: list[int] = []
-    for token in hypothesis[: max(0, asked.max_new_tokens - 1)]:
+    for token in offered[: max(0, asked.max_new_tokens - 1)]:
         if token in ends and not asked.ignore_eos:
             break
         kept.append(token)

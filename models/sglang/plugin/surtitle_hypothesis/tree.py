@@ -1,7 +1,7 @@
 """The token tree that one verification pass tries: the likeliest continuations, best first."""
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +41,20 @@ class Tree:
     def parent(self, node: int) -> int:
         """-1 for the root."""
         return (self.masks[node] ^ (1 << node)).bit_length() - 1
+
+    def children(self, node: int) -> Iterator[int]:
+        """Its successors that are tried, the likeliest first."""
+        return (child for child in range(node + 1, len(self)) if self.parent(child) == node)
+
+    def node(self, path: Iterable[int]) -> int:
+        """Where the tokens `path` lead from the root, as far as they are in it."""
+        node = 0
+        for token in path:
+            right = (child for child in self.children(node) if self.tokens[child] == token)
+            if not (child := next(right, 0)):
+                break
+            node = child
+        return node
 
 
 def chain(tokens: Sequence[int]) -> Tree:

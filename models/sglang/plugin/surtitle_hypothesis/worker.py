@@ -18,8 +18,11 @@ from sglang.srt.speculative.ngram_info import NgramVerifyInput
 from sglang.srt.speculative.ngram_worker import NGRAMWorker
 
 from .counters import counters
+from .guesses import memory
+from .recall import Read
 from .request import Carried, carried
-from .tree import WIDEST, laid_out
+from .tree import WIDEST, Tree, laid_out
+from .verdict import ending, judged, path
 
 NARROWEST = 4  # tokens; below it a pass costs the same
 
@@ -82,12 +85,20 @@ class HypothesisWorker(NGRAMWorker):  # type: ignore[misc]  # sglang has no type
             if any(self._leads(batch, place, one) for place, one in enumerate(found)):
                 return self._prefill(batch, found, on_publish, pp_proxy_tensors)
         self._use(self.widest)
+        self._trees: list[Tree] = []
         result = super().forward_batch_generation(batch, on_publish, pp_proxy_tensors)
         width = self.draft_token_num
+        if self._trees and not batch.return_logprob:
+            wanted = self._wanted(result.logits_output.next_token_logits, batch.reqs)
+            result.surtitle_read = Read(self._trees, self._to_host(wanted.view(-1, width)))
         self._use(self.widest)
         if width != self.widest:
             self._pad(result, width)
         return result
+
+    def clear_cache_pool(self) -> None:
+        super().clear_cache_pool()
+        memory.clear()
 
     def on_verify_complete_cpu(
         self, num_correct_drafts_per_req: list[int], batch_size: int = 0
@@ -119,6 +130,7 @@ class HypothesisWorker(NGRAMWorker):  # type: ignore[misc]  # sglang has no type
             self._follow(request, one, self._in_flight(place))
             guessed = path(grams[place], mask[place])
             trees.append(one.draft.tree(int(grams[place, 0]), self.widest, guessed))
+        self._trees = trees
         most = max(map(len, trees))
         width = next(width for width in self.widths if width >= most)
         self._use(width)
@@ -190,7 +202,8 @@ class HypothesisWorker(NGRAMWorker):  # type: ignore[misc]  # sglang has no type
         )
         leads = [one.lead if self._leads(batch, i, one) else [] for i, one in enumerate(found)]
         rows = torch.as_tensor(ending(batch.extend_lens, leads), device=self.device)
-        written = self._argmax(forward.logits_output.hidden_states[rows])
+        logits = self._logits(forward.logits_output.hidden_states[rows])
+        written = logits.argmax(dim=-1)
         accepted, following = judged(leads, written)
         plain = torch.as_tensor([not lead for lead in leads], device=self.device)
         ids = forward.next_token_ids
@@ -221,17 +234,25 @@ class HypothesisWorker(NGRAMWorker):  # type: ignore[misc]  # sglang has no type
             speculative_num_draft_tokens=self.widest,
         )
         result.surtitle_accepted = self._to_host(accepted)
+        result.surtitle_read = Read(leads, self._to_host(self._wanted(logits, batch.reqs)))
         counters.add("verified", sum(map(len, leads)))
         return result
 
-    def _argmax(self, hidden: torch.Tensor) -> torch.Tensor:
-        """The model's next token after each row of final hidden states."""
+    def _logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """What the model thinks of each token as the next after each row of final hidden states."""
         model = self.model_runner.model
         extend = LogitsMetadata(forward_mode=ForwardMode.EXTEND)
         logits: torch.Tensor = model.logits_processor._get_logits(
             hidden, model.lm_head, extend, use_logits_buffer=False
         )
-        return logits[:, : self.model_runner.model_config.vocab_size].argmax(dim=-1)
+        return logits[:, : self.model_runner.model_config.vocab_size]
+
+    def _wanted(self, logits: torch.Tensor, requests: Sequence[Any]) -> torch.Tensor:
+        """The model's next token after each row, had the answer to go on. `logits` are used up."""
+        ends = set[int]().union(*(carried(request).ends for request in requests))
+        logits = logits[:, : self.model_runner.model_config.vocab_size]
+        logits[:, [token for token in ends if token < logits.shape[1]]] = -torch.inf
+        return logits.argmax(dim=-1)
 
     def _to_host(self, tensor: torch.Tensor) -> torch.Tensor:
         """A copy that is there when SGLang says that the result is; nobody waits for it here."""
@@ -253,41 +274,3 @@ class HypothesisWorker(NGRAMWorker):  # type: ignore[misc]  # sglang has no type
 
         for place, (one, lead) in enumerate(zip(found, leads, strict=True)):
             one.ahead = partial(answer, lead, place) if lead else None
-
-
-def ending(lengths: Sequence[int], leads: Sequence[Sequence[int]]) -> np.ndarray:
-    """The rows of a batch's hidden states, requests of `lengths` one behind the other, that say
-    what comes after the prompt and after each token of a lead."""
-    pairs = zip(np.cumsum(lengths), leads, strict=True)
-    return np.concatenate([np.arange(end - 1 - len(lead), end) for end, lead in pairs])
-
-
-def judged(
-    leads: Sequence[Sequence[int]], written: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """How many tokens of each lead the model writes itself, and the one it writes after those.
-
-    `written`: its tokens at `ending` rows. Two tensors, a number for each lead. Both stay on the
-    device: reading them here would wait for the forward pass.
-    """
-    device = written.device
-    offers = np.full((len(leads), max(map(len, leads))), -1, dtype=np.int64)
-    for place, lead in enumerate(leads):
-        offers[place, : len(lead)] = lead
-    offered = torch.as_tensor(offers, device=device)
-    starts = np.cumsum([0] + [len(lead) + 1 for lead in leads[:-1]])
-    first = torch.as_tensor(starts, device=device)
-    steps = torch.arange(offered.shape[1], device=device)
-    own = written[(first[:, None] + steps).clamp_(max=len(written) - 1)]
-    accepted = ((own == offered) & (offered >= 0)).long().cumprod(dim=1).sum(dim=1)
-    return accepted, written[first + accepted]
-
-
-def path(tokens: np.ndarray, mask: np.ndarray) -> list[int]:
-    """What SGLang's n-grams guess: the first path of their tree, without its root and fillers."""
-    found: list[int] = []
-    for node in range(1, len(tokens)):
-        if not mask[node, node - 1] or tokens[node] == 0:
-            break
-        found.append(int(tokens[node]))
-    return found
