@@ -7,7 +7,7 @@ it (bench/teensy), which the real SGLang serves on this machine's CPU. All schem
     logprobs   any server: the old answer behind the prompt, judged in one question
     ngram      SGLang's own speculation, from what it said before
     drafts     our algorithm: verified after the prefill, taken up again after a difference
-    plugin     the same, and verified within the prefill already
+    plugin     the same, and verified within the prefill already, with how it might have gone on
     forced     the old answer but its last three tokens, believed: not exact, for comparison
 
 A pass is one run of the model for one request; the prefill, which every scheme needs, is one.

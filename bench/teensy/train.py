@@ -1,8 +1,9 @@
 """Train the teensy Qwen: Mandarin and English, both ways, on Tatoeba's pairs, on a CPU.
 
-    python train.py --pairs cmn.txt --out FOLDER --minutes 70
-    python train.py --pairs cmn.txt --out FOLDER --minutes 30 --start FOLDER --lines 4
-    python train.py --pairs cmn.txt --out FOLDER --minutes 50 --start FOLDER --lines 5 --own
+    train="python -m bench.teensy.train --pairs cmn.txt --out FOLDER"
+    $train --minutes 70
+    $train --minutes 30 --start FOLDER --lines 4
+    $train --minutes 50 --start FOLDER --lines 5 --own
 
 The first learns single sentences from nothing. The second goes on from there with lines of up to
 four sentences, which is what a speaker's open line looks like. In all, part of the examples is
@@ -10,23 +11,24 @@ cut off in the middle, translation and all, so that the model answers a sentence
 
 The third learns from what the model itself says to each sentence by itself, not from what people
 wrote (Kim and Rush 2016, https://aclanthology.org/D16-1139): one answer to each sentence, whatever
-stands around it. Such a model is surer, and rewrites less of a line that grows.
+stands around it. Such a model is surer, and rewrites less of a line that grows. prefixes.py goes on
+from there.
 
 `cmn.txt` is Tatoeba's file of pairs as manythings.org/anki gives it: English, Chinese, attribution,
 a tab between. Needs torch and transformers.
 """
 
 import argparse
-import json
-import math
 import random
-import time
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
+
+from bench.teensy.fitting import Pair, keep, known, train
 
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 TEMPLATE = (
@@ -42,7 +44,6 @@ CUT = 0.35  # of the examples end in the middle
 BATCH = 32
 ANSWERED = 128  # sentences at a time
 
-Pair = tuple[str, str]
 Example = tuple[list[int], int]  # all tokens, and how many of them are the prompt
 
 
@@ -139,18 +140,39 @@ class Examples:
         """The tokens of a pair that stands at `place` of a line, source and answer."""
         english, chinese = pair
         source, answer = (chinese, english) if target == "en" else (english, chinese)
-        answer = self.own.get((target, source), answer)
+        return self.spaced(target, place, source, self.own.get((target, source), answer))
+
+    def spaced(
+        self, target: str, place: int, source: str, answer: str
+    ) -> tuple[list[int], list[int]]:
+        """Source and answer as tokens; a space stands before English that is not the first."""
         space = " " if place else ""
         if target == "en":
             return self.tokens(source), self.tokens(space + answer)
         return self.tokens(space + source), self.tokens(answer)
 
 
-@torch.no_grad()  # type: ignore[untyped-decorator]
+Question = tuple[str, str]  # target and source
+
+
 def own(model: Qwen3ForCausalLM, examples: Examples, tokenizer: PreTrainedTokenizerFast) -> Own:
     """What the model says to every sentence, both ways; what never ended is left out."""
     asked = [(target, pair[target == "en"]) for pair in examples.pairs for target in NAMES]
-    asked.sort(key=lambda one: len(examples.tokens(one[1])))
+    said: Own = answers(model, examples, tokenizer, asked)
+    return said
+
+
+@torch.no_grad()  # type: ignore[untyped-decorator]
+def answers(
+    model: Qwen3ForCausalLM,
+    examples: Examples,
+    tokenizer: PreTrainedTokenizerFast,
+    asked: Sequence[Question],
+    temperature: float = 0.0,
+) -> Own:
+    """What the model says, its likeliest words or drawn; what never ended is left out."""
+    asked = sorted(asked, key=lambda one: len(examples.tokens(one[1])))
+    drawn = {"do_sample": True, "temperature": temperature, "top_k": 0}
     said: Own = {}
     model.eval()
     for at in range(0, len(asked), ANSWERED):
@@ -159,10 +181,11 @@ def own(model: Qwen3ForCausalLM, examples: Examples, tokenizer: PreTrainedTokeni
         width = max(map(len, prompts))
         ids = torch.tensor([[0] * (width - len(prompt)) + prompt for prompt in prompts])
         mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts])
-        answers = model.generate(
-            input_ids=ids, attention_mask=mask, do_sample=False, max_new_tokens=2 * LONGEST
-        )[:, width:]
-        for one, answer in zip(some, answers.tolist(), strict=True):
+        found = model.generate(
+            input_ids=ids, attention_mask=mask, max_new_tokens=2 * LONGEST,
+            **(drawn if temperature else {"do_sample": False}),
+        )[:, width:]  # fmt: skip
+        for one, answer in zip(some, found.tolist(), strict=True):
             if examples.end[0] in answer:
                 kept = answer[: answer.index(examples.end[0])]
                 said[one] = tokenizer.decode(kept).strip()
@@ -196,31 +219,6 @@ def loss_of(model: Qwen3ForCausalLM, batch: list[Example]) -> torch.Tensor:
     return loss
 
 
-def train(model: Qwen3ForCausalLM, examples: Examples, minutes: float, peak: float) -> None:
-    """Until the time is over; the rate warms up, then falls along a cosine to a twentieth."""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=peak, betas=(0.9, 0.98), weight_decay=0.05)
-    began = said = time.monotonic()
-    step, running = 0, 0.0
-    while True:
-        for batch in batches(examples.epoch()):
-            passed = (time.monotonic() - began) / (minutes * 60)
-            if passed >= 1:
-                return
-            fall = 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * passed))
-            for group in optimizer.param_groups:
-                group["lr"] = peak * min(1, (step + 1) / 300) * fall
-            loss = loss_of(model, batch)
-            optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            running = 0.98 * running + 0.02 * loss.item() if step else loss.item()
-            step += 1
-            if time.monotonic() - said > 60:
-                said = time.monotonic()
-                print(f"{(said - began) / 60:.0f} min, step {step}, loss {running:.3f}", flush=True)
-
-
 def main() -> None:
     """Train, and leave model, tokenizer and held-out pairs in a folder."""
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -235,9 +233,7 @@ def main() -> None:
     torch.manual_seed(1)
     pairs = read(chosen.pairs)
     if chosen.start:
-        tokenizer = PreTrainedTokenizerFast.from_pretrained(chosen.start)
-        model = Qwen3ForCausalLM.from_pretrained(chosen.start, dtype=torch.float32)
-        held_out = [tuple(pair) for pair in json.loads((chosen.start / "heldout.json").read_text())]
+        model, tokenizer, held_out = known(chosen.start)
         pairs = [pair for pair in pairs if pair[0] not in {english for english, _ in held_out}]
     else:
         held_out, pairs = pairs[:HELD_OUT], pairs[HELD_OUT:]
@@ -250,12 +246,11 @@ def main() -> None:
     examples = Examples(pairs, tokenizer, chosen.lines)
     if chosen.own:
         examples.own = own(model, examples, tokenizer)
-    train(model, examples, chosen.minutes, peak=3e-4 if chosen.start else 1.5e-3)
-    model.eval().to(torch.bfloat16).save_pretrained(chosen.out)
-    tokenizer.save_pretrained(chosen.out)
-    end = {"eos_token_id": model.config.eos_token_id, "do_sample": False}
-    (chosen.out / "generation_config.json").write_text(json.dumps(end))
-    (chosen.out / "heldout.json").write_text(json.dumps(held_out, ensure_ascii=False))
+    train(
+        model, lambda: batches(examples.epoch()), loss_of,
+        chosen.minutes, peak=3e-4 if chosen.start else 1.5e-3,
+    )  # fmt: skip
+    keep(model, tokenizer, held_out, chosen.out)
 
 
 if __name__ == "__main__":
