@@ -55,6 +55,7 @@ UNHEEDED = 32_768  # bytes that may wait in the connection itself, on their way 
 LOOKS_S = 0.02  # real seconds between two looks whether they have left
 HEARTBEAT_S = 10.0  # real seconds without a word of the peer: then it is asked whether it is there
 ACK_S = 1.0
+FAILED = "the server failed; join again"
 ROUNDED = 160  # samples by which two sides may differ where rates are converted: 10 ms
 
 
@@ -102,7 +103,7 @@ class Connection:
             pass
         except Exception:  # a bug of ours: whoever met it is told, and nobody else is disturbed
             log.exception("a connection failed")
-            await self._refuse(Error.of(4500, "the server failed; join again"), writer)
+            await self._refuse(Error.of(4500, FAILED), writer)
         finally:
             if self.beat is not None:
                 self.beat.cancel()
@@ -306,11 +307,15 @@ class Connection:
         assert member is not None
         if self.ended or member.expelled is not None or transport.is_closing():
             return False
-        while transport.get_write_buffer_size() < UNHEEDED:
-            message = member.next()
-            if message is None:
-                return True
-            transport.write(self.house.encoded(message))
+        try:
+            while transport.get_write_buffer_size() < UNHEEDED:
+                message = member.next()
+                if message is None:
+                    return True
+                transport.write(self.house.encoded(message))
+        except Exception:  # a bug of ours, but not of whoever publishes: it costs this connection
+            log.exception("writing to %s failed", member.id)
+            member.expel(Error.of(4500, FAILED))
         return False
 
     async def _send_waiting(self, member: Member) -> None:

@@ -15,6 +15,7 @@ import os
 import queue
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,23 +46,29 @@ Answers = Sequence[tuple[Ear, Sequence[float]]]
 
 def detection(detector: Detector) -> "Detection":
     """What suits the cores that this process may use."""
-    return Beside(detector) if len(os.sched_getaffinity(0)) > 1 else Between(detector)
+    return Beside(detector) if _cores() > 1 else Between(detector)
 
 
-class Detection:
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # macOS does not say which of them are ours
+
+
+class Detection(ABC):
     """`ask` from the event loop; answers come back there."""
 
     def __init__(self, detector: Detector) -> None:
         self.detector = detector
         self.loop = asyncio.get_running_loop()
 
+    @abstractmethod
     def ask(self, ear: Ear, windows: Sequence[AudioFrame]) -> None:
         """Look at the next windows of an ear; a short one, before a gap, is filled with silence."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def close(self) -> None:
         """Finish what was asked."""
-        raise NotImplementedError
 
     def _answers(self, asked: Sequence[Question]) -> Answers:
         size = WINDOW * BYTES_PER_SAMPLE

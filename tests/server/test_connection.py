@@ -9,7 +9,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from server import connection
-from streaming.messages import SUBPROTOCOL, State
+from streaming.messages import SUBPROTOCOL, Caption, Message, State
 from tests.server.sockets import SPEAKER, heard, hello, joined, refused, rest, serving
 from tests.server.stage import loud, quiet
 
@@ -171,6 +171,28 @@ async def test_a_bug_of_ours_is_said_and_costs_one_connection(
         assert "join again" in message
         await ben.send('{"type": "mute", "on": true}')
         assert (await refused(ben))[0] == 4400
+
+
+async def test_a_caption_that_cannot_be_written_costs_its_reader_and_not_its_speaker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with serving() as (house, url), joined(url) as ben, joined(url) as ana:
+        await ben.send(hello(name="Ben", source=True))
+        await heard(ben, "welcome")
+        encoded = house.encoded
+
+        def broken(message: Message) -> bytes:
+            assert not isinstance(message, Caption), "a bug"
+            return encoded(message)
+
+        monkeypatch.setattr(house, "encoded", broken)
+        await ana.send(hello(**SPEAKER | {"reads": [], "source": False}))
+        pcm = loud(1_000) + quiet(1_200)
+        for start in range(0, len(pcm), 3_200):
+            await ana.send(pcm[start : start + 3_200])
+        assert (await refused(ben))[0] == 4500
+        await ana.send('{"type": "end"}')
+        assert (await rest(ana))[-1]["level"] == "drained"
 
 
 async def test_without_the_subprotocol_nobody_gets_in() -> None:
