@@ -79,7 +79,7 @@ class Ear(Protocol):
 class Detector(Protocol):
     """Says how likely 32 ms of sound are speech, for many microphones in one call.
 
-    Called from one worker thread, never from two at once.
+    Called from the event loop or from one worker thread, never from two threads at once.
     """
 
     name: str

@@ -2,8 +2,9 @@
 
     push -> listen -> transcribe -> translate (one per language read) -> publish
 
-Each stage is a task that reads one mailbox, asks one model, and writes the next. Data only moves
-right; nothing waits on the left. A mailbox keeps the newest value of each segment, so a slow model
+Listening happens as soon as the detector has looked at a window. Every later stage is a task that
+reads one mailbox, asks one model, and writes the next. Data only moves right; nothing waits on the
+left. A mailbox keeps the newest value of each segment, so a slow model
 means fewer partials and never a growing lag; finals are never dropped.
 """
 
