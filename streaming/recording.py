@@ -1,13 +1,16 @@
 """Keep the newest audio of one microphone, by position.
 
 What lies between two frames was never sent: it reads as silence. Memory is bounded: audio older
-than `keep` samples is forgotten. Frames stay as they came: putting one more behind them costs
-nothing, and what is read is put together then.
+than `keep` samples is forgotten. Frames stay as they came, so putting one more behind them costs
+nothing, and what is read is put together then; but short ones are joined, for a stranger may send
+sample by sample, and each would take forty times its sound.
 """
 
 from collections import deque
 
-from .values import BYTES_PER_SAMPLE, AudioFrame, samples
+from .values import BYTES_PER_SAMPLE, WINDOW, AudioFrame, samples
+
+SHORT = WINDOW * BYTES_PER_SAMPLE  # bytes
 
 
 class Recording:
@@ -23,7 +26,11 @@ class Recording:
         assert frame.start >= self.end, "audio goes forward"
         if not self.frames and frame.start >= self.keep:
             self.start = frame.start
-        self.frames.append(frame)
+        last = self.frames[-1] if self.frames else None
+        if last is not None and len(last.pcm) < SHORT and last.end == frame.start:
+            self.frames[-1] = AudioFrame(last.start, last.pcm + frame.pcm)
+        else:
+            self.frames.append(frame)
         self.end = frame.end
         oldest = frame.end - self.keep
         if oldest > self.start:

@@ -60,6 +60,14 @@ def test_a_recording_forgets_what_is_too_old() -> None:
     assert recording.read(0, 100) == b""
 
 
+def test_sound_that_comes_sample_by_sample_takes_no_more_memory() -> None:
+    recording = Recording(keep=16_000)
+    for n in range(40_000):
+        recording.push(AudioFrame(n, sound(n, 1)))
+    assert len(recording.frames) <= 16_000 // WINDOW + 2
+    assert recording.read(30_000, 40_000) == sound(30_000, 10_000)
+
+
 def test_a_long_absence_takes_no_memory() -> None:
     recording = Recording(keep=16_000)
     recording.push(AudioFrame(2**40, sound(0, 10)))
