@@ -7,6 +7,7 @@ says what it was.
 
 import asyncio
 import logging
+from functools import partial
 
 from aiohttp import WSMessage, WSMsgType, web
 
@@ -21,7 +22,6 @@ from streaming.messages import (
     Error,
     Gap,
     Hello,
-    Message,
     Mute,
     Opus,
     Pcm16,
@@ -38,24 +38,20 @@ from . import entry
 from .house import House
 from .intake import AudioError, Intake, Plain, intake
 from .member import Member
+from .outlet import FAILED, SEND_S, Outlet
 from .refused import Refused
 from .room import Room
 from .session import Session
 
 log = logging.getLogger(__name__)
 
-PING = bytes((0x89, 0))  # RFC 6455, section 5.5.2
 CLOSED = WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED
 HELLO_S = 5.0  # real seconds until `hello` must have come
 FRAMES = 4_000, 400.0  # at once, and a second: of 5 ms, at twice the pace of speech
 MESSAGES = 200, 20.0
 HELLOS = 20, 1.0
-SEND_S = 4.0  # real seconds that one message may take to leave: beyond, nobody is reading
-UNHEEDED = 32_768  # bytes that may wait in the connection itself, on their way to the peer
-LOOKS_S = 0.02  # real seconds between two looks whether they have left
 HEARTBEAT_S = 10.0  # real seconds without a word of the peer: then it is asked whether it is there
 ACK_S = 1.0
-FAILED = "the server failed; join again"
 ROUNDED = 160  # samples by which two sides may differ where rates are converted: 10 ms
 
 
@@ -66,6 +62,7 @@ class Connection:
         self, house: House, socket: web.WebSocketResponse, transport: asyncio.Transport
     ) -> None:
         self.house, self.socket, self.transport = house, socket, transport
+        self.outlet = Outlet(transport, house.encoded)
         assert house.engines is not None
         self.clock = house.engines.clock
         self.member: Member | None = None
@@ -181,8 +178,8 @@ class Connection:
         if silent >= 1.5 * HEARTBEAT_S:
             self.transport.abort()
             return
-        if silent >= HEARTBEAT_S and not self.transport.is_closing():
-            self.transport.write(PING)
+        if silent >= HEARTBEAT_S:
+            self.outlet.ping()
         self.beat = asyncio.get_running_loop().call_later(HEARTBEAT_S / 2, self._beat)
 
     def _count(self, allowance: Allowance, excess: str) -> None:
@@ -276,6 +273,7 @@ class Connection:
         if session is not None:
             session.push(self.intake.flush() if self.intake is not None else b"")
             session.end()
+        self.member.wake.answer = None
         self.member.wake.set()
 
     # What the peer is told
@@ -285,7 +283,8 @@ class Connection:
         assert member is not None
         session = member.session
         acks = asyncio.create_task(self._acknowledge(member, session)) if session else None
-        member.wake.answer = self._flush
+        if not self.ended:  # from then on there is more to do than to write
+            member.wake.answer = partial(self.outlet.flush, member)
         try:
             await self._send_waiting(member)
             while not self._over(member):
@@ -301,30 +300,13 @@ class Connection:
             if acks is not None:
                 acks.cancel()
 
-    def _flush(self) -> bool:
-        """Write what waits, as far as the peer takes it; False: the writer has more to do."""
-        member, transport = self.member, self.transport
-        assert member is not None
-        if self.ended or member.expelled is not None or transport.is_closing():
-            return False
-        try:
-            while transport.get_write_buffer_size() < UNHEEDED:
-                message = member.next()
-                if message is None:
-                    return True
-                transport.write(self.house.encoded(message))
-        except Exception:  # a bug of ours, but not of whoever publishes: it costs this connection
-            log.exception("writing to %s failed", member.id)
-            member.expel(Error.of(4500, FAILED))
-        return False
-
     async def _send_waiting(self, member: Member) -> None:
         member.wake.clear()
         while member.expelled is None:
             message = member.next()
             if message is None:
                 return
-            await self._send(message)
+            await self.outlet.send(message)
 
     def _over(self, member: Member) -> bool:
         """All was said and heard, or this connection has to close."""
@@ -337,11 +319,11 @@ class Connection:
         if member.expelled is not None:
             self.left = not member.expelled.retry
             while (caption := member.outbox.take()) is not None and member.expelled.code == 4503:
-                await self._send(caption)
+                await self.outlet.send(caption)
             await self._close(member.expelled)
         else:
             self.left = True
-            await self._send(State("connection", "drained"))
+            await self.outlet.send(State("connection", "drained"))
             await self._close(None)
 
     async def _refuse(self, error: Error, writer: asyncio.Task[None] | None) -> None:
@@ -358,22 +340,11 @@ class Connection:
             code, reason = error.code, error.message.encode()[:120]
         try:
             if error is not None:
-                await self._send(error)
+                await self.outlet.send(error)
             async with asyncio.timeout(SEND_S):
                 await self.socket.close(code=code, message=reason)
         except (TimeoutError, ConnectionError):
             self.transport.abort()
-
-    async def _send(self, message: Message) -> None:
-        if self.transport.is_closing():
-            raise ConnectionResetError("the peer is gone")
-        self.transport.write(self.house.encoded(message))
-        left = SEND_S
-        while self.transport.get_write_buffer_size() >= UNHEEDED:
-            if left <= 0:
-                raise TimeoutError(f"it took nothing for {SEND_S:g} s")
-            await asyncio.sleep(LOOKS_S)
-            left -= LOOKS_S
 
     async def _acknowledge(self, member: Member, session: Session) -> None:
         told = 0

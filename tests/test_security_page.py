@@ -7,9 +7,10 @@ from pathlib import Path
 
 from models.sglang.launch.main import parser as launcher
 from server.admission import Limits
-from server.connection import HELLO_S, SEND_S
+from server.connection import HELLO_S
 from server.listening import ASKING_S, KEPT_S
 from server.main import parser
+from server.outlet import SEND_S
 from server.webrtc.calls import BEGUN, MOST
 from server.webrtc.offer import CANDIDATES, LONGEST
 from server.webrtc.whip import COMES_S

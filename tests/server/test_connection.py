@@ -8,7 +8,7 @@ import psutil
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from server import connection
+from server import connection, outlet
 from streaming.messages import SUBPROTOCOL, Caption, Message, State
 from tests.server.sockets import SPEAKER, heard, hello, joined, refused, rest, serving
 from tests.server.stage import loud, quiet
@@ -176,9 +176,7 @@ async def test_a_bug_of_ours_is_said_and_costs_one_connection(
 async def test_a_caption_that_cannot_be_written_costs_its_reader_and_not_its_speaker(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async with serving() as (house, url), joined(url) as ben, joined(url) as ana:
-        await ben.send(hello(name="Ben", source=True))
-        await heard(ben, "welcome")
+    async with serving() as (house, url):
         encoded = house.encoded
 
         def broken(message: Message) -> bytes:
@@ -186,13 +184,16 @@ async def test_a_caption_that_cannot_be_written_costs_its_reader_and_not_its_spe
             return encoded(message)
 
         monkeypatch.setattr(house, "encoded", broken)
-        await ana.send(hello(**SPEAKER | {"reads": [], "source": False}))
-        pcm = loud(1_000) + quiet(1_200)
-        for start in range(0, len(pcm), 3_200):
-            await ana.send(pcm[start : start + 3_200])
-        assert (await refused(ben))[0] == 4500
-        await ana.send('{"type": "end"}')
-        assert (await rest(ana))[-1]["level"] == "drained"
+        async with joined(url) as ben, joined(url) as ana:
+            await ben.send(hello(name="Ben", source=True))
+            await heard(ben, "welcome")
+            await ana.send(hello(**SPEAKER | {"reads": [], "source": False}))
+            pcm = loud(1_000) + quiet(1_200)
+            for start in range(0, len(pcm), 3_200):
+                await ana.send(pcm[start : start + 3_200])
+            assert (await refused(ben))[0] == 4500
+            await ana.send('{"type": "end"}')
+            assert (await rest(ana))[-1]["level"] == "drained"
 
 
 async def test_without_the_subprotocol_nobody_gets_in() -> None:
@@ -220,7 +221,7 @@ async def test_who_never_says_hello_is_let_go(monkeypatch: pytest.MonkeyPatch) -
 
 
 async def test_who_never_reads_is_let_go_in_seconds_and_costs_no_memory_meanwhile() -> None:
-    assert connection.SEND_S < GONE_S
+    assert outlet.SEND_S < GONE_S
     server = psutil.Process()
     async with serving() as (house, url), joined(url) as ana:
         await ana.send(hello())
