@@ -120,17 +120,21 @@ def _frames(container: "av.container.InputContainer") -> Iterator["av.AudioFrame
 
 def resampled(frames: Iterator["av.AudioFrame"]) -> Iterator[bytes]:
     """Frames of any rate and layout as 16 kHz mono PCM, the resampler's rest included."""
-    resampler = _to_16_khz()
+    resampler = None
     for frame in frames:
         frame.pts = None  # a damaged stream's times go backwards, which the resampler refuses
-        try:
-            made = resampler.resample(frame)
-        except ValueError:  # its rate or layout is another from here on
-            yield from (_pcm(out) for out in resampler.resample(None))
-            resampler = _to_16_khz()
-            made = resampler.resample(frame)
-        yield from (_pcm(out) for out in made)
-    yield from (_pcm(out) for out in resampler.resample(None))
+        if resampler is not None:
+            try:
+                yield from (_pcm(out) for out in resampler.resample(frame))
+                continue
+            except ValueError:  # its rate or layout is another from here on
+                yield from (_pcm(out) for out in resampler.resample(None))
+        # One that refuses its first frame, such as of 127 channels, is never asked for a rest:
+        # FFmpeg would look for it in filters that were not set up, and end the process.
+        resampler = _to_16_khz()
+        yield from (_pcm(out) for out in resampler.resample(frame))
+    if resampler is not None:
+        yield from (_pcm(out) for out in resampler.resample(None))
 
 
 def _to_16_khz() -> "av.AudioResampler":

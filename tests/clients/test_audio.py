@@ -8,9 +8,20 @@ import wave
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import av
 import pytest
 
-from clients.audio import AHEAD, AudioError, Pace, framed, opened, raw, silence, source
+from clients.audio import (
+    AHEAD,
+    AudioError,
+    Pace,
+    framed,
+    opened,
+    raw,
+    resampled,
+    silence,
+    source,
+)
 from streaming.values import SAMPLE_RATE, AudioFrame
 
 
@@ -170,3 +181,20 @@ async def test_decoding_leaves_the_loop_alone(tmp_path: Path) -> None:
     await heard(source(str(tone(tmp_path / "hum.wav", 3.0))))
     waiting.cancel()
     assert turns > 3
+
+
+def test_a_resampler_that_refused_its_first_frame_is_never_asked_for_a_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """FFmpeg may end the process: its filters were not set up."""
+    asked: list[object] = []
+
+    class Refusing:
+        def resample(self, frame: object) -> list[object]:
+            asked.append(frame)
+            raise ValueError("127 channels")
+
+    monkeypatch.setattr("clients.audio._to_16_khz", Refusing)
+    with pytest.raises(ValueError, match="127 channels"):
+        list(resampled(iter([av.AudioFrame(format="s16", layout="mono", samples=160)])))
+    assert None not in asked
