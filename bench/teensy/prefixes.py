@@ -20,8 +20,8 @@ import torch
 from transformers import Qwen3ForCausalLM
 
 from bench.teensy.fitting import Pair, keep, known, train
-from bench.teensy.sources import Asked, Teacher, padded, sentences
-from bench.teensy.train import BATCH, LONGEST, NAMES, Examples, Own, answers, read
+from bench.teensy.sources import Asked, Teacher, padded
+from bench.teensy.train import BATCH, LONGEST, NAMES, Examples, Own, own, read
 
 LONGEST_LINE = 5  # sentences
 CUTS = 2  # of a line, beside the whole
@@ -175,10 +175,11 @@ def main() -> None:
     torch.manual_seed(1)
     first, _, _ = known(chosen.start)
     model, tokenizer, held_out = known(chosen.start)
-    examples = Examples(read(chosen.pairs), tokenizer, LONGEST_LINE)
+    held = {side for pair in held_out for side in pair}
+    pairs = [pair for pair in read(chosen.pairs) if not {*pair} & held]
+    examples = Examples(pairs, tokenizer, LONGEST_LINE)
     teacher = Teacher(first, examples)
-    asked = sentences(first, examples, tokenizer, {side for pair in held_out for side in pair})
-    lines = Lines(examples, answers(first, examples, tokenizer, asked))
+    lines = Lines(examples, own(first, examples, tokenizer))
     print({target: len(said) for target, said in lines.said.items()}, flush=True)
     train(
         model, lines.epoch, lambda it, batch: loss_of(it, Packing(batch, teacher, examples)),

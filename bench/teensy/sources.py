@@ -1,8 +1,7 @@
 """What prefixes.py learns from: sentences, and what the model that was there before thinks of them.
 
 What is learned is what the model says itself, so only the pairs' sentences count, not who is whose
-translation: each is answered, and further ones are made of them by translating there and back with
-words that are drawn.
+translation.
 
 A cut source licenses a token of the answer to the whole while the model, reading the cut sentence
 and the answer up to there, gives it a chance of at least SURE. To learn its chances, not only its
@@ -13,15 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
+from transformers import Qwen3ForCausalLM
 
-from bench.teensy.train import Examples, Question, answers
+from bench.teensy.train import Examples
 
-SURE = 0.7
-TRIPS = 3  # translations there and back
-DRAWN = 0.8  # temperature of their words
-MARKS = tuple(".?!。？！")  # which end a sentence
-OTHER = {"en": "zh", "zh": "en"}
+SURE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,26 +63,6 @@ class Teacher:
         ]
         firsts = [sum(sizes[:at]) for at in range(len(sizes))]
         return licensed, firsts, chances
-
-
-def sentences(
-    model: Qwen3ForCausalLM,
-    examples: Examples,
-    tokenizer: PreTrainedTokenizerFast,
-    held_out: set[str],
-) -> list[Question]:
-    """Those of the pairs, and what comes of them on trips there and back."""
-    known = {(target, pair[target == "en"]) for pair in examples.pairs for target in OTHER}
-    known = {(target, text) for target, text in known if text not in held_out}
-    fresh = sorted(known)
-    for _ in range(TRIPS):
-        drawn = answers(model, examples, tokenizer, fresh, DRAWN)
-        made = {
-            (OTHER[target], text) for (target, _), text in drawn.items() if text.endswith(MARKS)
-        }
-        fresh = sorted((target, text) for target, text in made - known if text not in held_out)
-        known.update(fresh)
-    return sorted(known)
 
 
 def padded(rows: Sequence[list[int]]) -> torch.Tensor:
