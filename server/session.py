@@ -189,16 +189,27 @@ class Session:
 
     def _listened(self, known: Known) -> None:
         spoke = self.speaking
+        behind = self._behind(known[-1][0])
         for heard, likelihood in known:
-            if found := self._segments(heard, likelihood):
+            if found := self._segments(heard, likelihood, behind):
                 for segment in found:
                     self.segments.put(segment.id, (segment, self._stamp(segment)))
         if spoke != self.speaking:
             self.scene.speaking_changed()
 
-    def _segments(self, heard: Heard, likelihood: float) -> list[SpeechSegment]:
+    def _behind(self, heard: Heard) -> int:
+        """How many samples a speaker says in the time for which this has waited for the detector:
+        real time, for that is what the server is short of."""
+        if not isinstance(heard, AudioFrame):
+            return 0
+        waited = self.clock.now() - self.arrivals.at(heard.end)
+        return int(self.clock.real(waited) * SAMPLE_RATE)
+
+    def _segments(self, heard: Heard, likelihood: float, behind: int) -> list[SpeechSegment]:
         if isinstance(heard, AudioFrame):
-            return self.segmenter.push(heard.start, heard.end, likelihood, self.clause_complete)
+            return self.segmenter.push(
+                heard.start, heard.end, likelihood, self.clause_complete, behind
+            )
         return self.segmenter.skip(heard.to) if isinstance(heard, Skip) else self.segmenter.pause()
 
     def _stamp(self, segment: SpeechSegment) -> Stamp:

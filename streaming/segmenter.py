@@ -12,12 +12,18 @@ heard twice.
 A cut in a long stretch cannot go back to the quietest place of the last seconds, because
 recognizers have already heard what came after it. The bar for a cut rises instead, from silence at
 `long_ms` to anything at `longest_ms`: the first window quiet enough for its age ends the segment.
+
+Whoever hears more than it has time for falls behind, and further behind with everything it says of
+it. An open segment is then reported less often, the less the further behind: what there is time for
+is said in time. No end of a segment waits for that, nor its first words.
 """
 
 from collections import deque
 from dataclasses import dataclass
 
 from .values import SpeechSegment, samples
+
+STRETCH = 16  # times as far as one is behind is the way to the next report: 320 ms while 20 behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,7 @@ class SegmenterConfig:
     longest_ms: int = 15_000  # cut here whatever is heard
     hop_ms: int = 320  # how often an open segment is reported
     least_ms: int = 250  # never sooner after the last report: at most 4 updates a second
+    rarest_ms: int = 2_000  # how often it is reported even by one who is far behind
 
 
 class Segmenter:
@@ -48,6 +55,7 @@ class Segmenter:
         self.hard, self.patient = samples(config.hard_ms), samples(config.patient_ms)
         self.long, self.longest = samples(config.long_ms), samples(config.longest_ms)
         self.hop, self.least = samples(config.hop_ms), samples(config.least_ms)
+        self.rarest = max(self.hop, samples(config.rarest_ms))
         self.next_id = 0
         self.free = 0  # first position that belongs to no segment yet
         self.recent: deque[bool] = deque(maxlen=3)
@@ -55,9 +63,15 @@ class Segmenter:
         self._begin(0, 0)
 
     def push(
-        self, start: int, end: int, probability: float, clause_complete: bool = False
+        self,
+        start: int,
+        end: int,
+        probability: float,
+        clause_complete: bool = False,
+        behind: int = 0,
     ) -> list[SpeechSegment]:
-        """Take the window [start, end); `clause_complete`: its words may end here."""
+        """Take the window [start, end); `clause_complete`: its words may end here; `behind`: the
+        speaker has come so many samples further."""
         if not self.speaking:
             self.recent.append(probability >= self.config.speech)
             if sum(self.recent) < 2:
@@ -67,7 +81,7 @@ class Segmenter:
         self._hear(start, end, probability)
         if self._over(probability, clause_complete):
             return self._finish()
-        return self._report()
+        return self._report(behind)
 
     def pause(self) -> list[SpeechSegment]:
         """No sound for now: muted, late, or gone. Ends the open segment."""
@@ -111,14 +125,20 @@ class Segmenter:
         silence = self.config.silence
         return probability < silence + (1 - silence) * rise or rise >= 1
 
-    def _report(self) -> list[SpeechSegment]:
+    def _report(self, behind: int) -> list[SpeechSegment]:
         since = self.end - (self.reported or self.start)
         soft = self.still >= self.soft and not self.finished_words
-        if since < (self.least if soft else self.hop) or self.voiced < self.shortest:
+        if since < (self.least if soft else self._hop(behind)) or self.voiced < self.shortest:
             return []
         self.reported = self.end
         self.finished_words = self.finished_words or soft
         return [self._value(quiet=self.finished_words)]
+
+    def _hop(self, behind: int) -> int:
+        """How much more of the segment must have been heard than at its last report."""
+        if not self.reported or STRETCH * behind <= self.hop:
+            return self.hop
+        return min(STRETCH * behind, self.rarest)
 
     def _finish(self) -> list[SpeechSegment]:
         self.speaking = False

@@ -49,13 +49,16 @@ class HandClock(Clock):
 
 
 class PromptDetection(Detection):
-    """Answers at once, without a thread."""
+    """Answers at once, without a thread; or as one that had no time for `late_s`."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: HandClock) -> None:
+        self.clock = clock
+        self.late_s = 0.0
         self.detector = Energy()
 
     def ask(self, ear: Ear, windows: Sequence[AudioFrame]) -> None:
         size = 2 * WINDOW
+        self.clock.advance(self.late_s)
         asked = [(ear.memory, window.pcm.ljust(size, b"\0")) for window in windows]
         ear.answer(self.detector.probabilities(asked))
 
@@ -96,9 +99,10 @@ class Stage:
             self.house.translation_changed,
             deadline_s,
         )
+        self.detection = PromptDetection(self.clock)
         self.engines = self.house.engines = Engines(
             self.clock,
-            PromptDetection(),
+            self.detection,
             Recognizers([recognizer or ScriptedRecognizer()]),
             translation,
         )

@@ -52,7 +52,8 @@ ALL = [(source, target) for source in HEARS for target in HEARS if source != tar
 
 def engines(ear: Ear, *tongues: Tongue) -> Engines:
     translation = Translation(tongues, lambda *_: None)
-    return Engines(HandClock(), PromptDetection(), Recognizers([ear]), translation)
+    clock = HandClock()
+    return Engines(clock, PromptDetection(clock), Recognizers([ear]), translation)
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,18 @@ async def test_a_slow_recognizer_gives_fewer_updates_and_every_final() -> None:
     assert updates[1] < updates[0]
 
 
+async def test_a_server_that_is_behind_gives_fewer_updates_and_every_final() -> None:
+    updates = []
+    for late_ms in (0, 100):
+        stage = Stage()
+        ana = stage.join(hears="en", reads="en")
+        stage.detection.late_s = late_ms / 1000
+        await stage.speak(ana, loud(6_000) + quiet(1_000))
+        updates.append(len(stage.captions(ana)))
+        assert len(stage.finals(ana)) == 1
+    assert updates[1] < updates[0] / 2
+
+
 async def test_noise_that_is_no_words_is_never_a_line() -> None:
     stage = Stage(ScriptedRecognizer([[""]]))
     ana = stage.join(hears="en", reads="en es")

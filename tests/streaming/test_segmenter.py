@@ -11,11 +11,13 @@ from streaming.values import WINDOW, SpeechSegment, milliseconds, samples
 SPEECH, SILENCE = 0.9, 0.05
 
 
-def run(likelihoods: list[float], clause_complete: bool = False) -> list[SpeechSegment]:
-    segmenter = Segmenter()
+def run(
+    likelihoods: list[float], clause_complete: bool = False, behind_ms: float = 0
+) -> list[SpeechSegment]:
+    segmenter, behind = Segmenter(), samples(behind_ms)
     found: list[SpeechSegment] = []
     for n, likelihood in enumerate(likelihoods):
-        found += segmenter.push(n * WINDOW, (n + 1) * WINDOW, likelihood, clause_complete)
+        found += segmenter.push(n * WINDOW, (n + 1) * WINDOW, likelihood, clause_complete, behind)
     return found + segmenter.pause()
 
 
@@ -98,6 +100,23 @@ def test_time_that_was_not_sent_ends_the_segment_and_is_part_of_none() -> None:
         found += segmenter.push(start, start + WINDOW, SPEECH)
     assert found[0].start == 100_000
     assert found[0].id == 1
+
+
+def test_who_is_behind_is_told_less_of_an_open_segment_and_as_soon_of_its_first_words() -> None:
+    speech = talk((SPEECH, 8_000), (SILENCE, 960))
+    in_time, late, hopeless = (run(speech, behind_ms=ms) for ms in (10, 40, 10_000))
+    assert run(speech) == in_time
+    assert 1.8 < len(in_time) / len(late) < 2.2
+    assert late[0] == hopeless[0] == in_time[0]
+    most = samples(SegmenterConfig().rarest_ms) + WINDOW
+    assert all(b.end - a.end <= most for a, b in pairwise(hopeless))
+
+
+def test_who_is_behind_hears_of_pauses_and_ends_like_everybody() -> None:
+    speech = talk((SPEECH, 1_600), (SILENCE, 320), (SPEECH, 1_600), (SILENCE, 960))
+    in_time, late = run(speech), run(speech, behind_ms=500)
+    assert {s.offset for s in late if s.quiet} == {s.offset for s in in_time if s.quiet}
+    assert late[-1] == in_time[-1]
 
 
 likelihood = st.sampled_from([0.0, 0.1, 0.34, 0.4, 0.5, 0.7, 1.0])
