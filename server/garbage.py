@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 LOOK_S = 0.1  # real seconds between two looks at what is new
 ENOUGH = 2_000  # objects that have come since the last look at what outlived the first
+YOUNG_S = 10.0  # at the latest: few objects may hold much
 CALM_S = 60.0  # at everything, while nobody speaks
 LONGEST_S = 600.0  # at everything in any case
 
@@ -21,7 +22,7 @@ class Garbage:
     """Decides: `due` says which of Python's generations to collect now."""
 
     def __init__(self, now: float) -> None:
-        self.all = now  # when everything was looked at
+        self.young = self.all = now
         self.came = 0  # objects since the last look at more than what is new
 
     def due(self, now: float, calm: bool, came: int) -> int:
@@ -29,10 +30,10 @@ class Garbage:
         many are there more objects than at the last look."""
         self.came += came
         if now - self.all >= (CALM_S if calm else LONGEST_S):
-            self.all, self.came = now, 0
+            self.young, self.all, self.came = now, now, 0
             return 2
-        if self.came >= ENOUGH:
-            self.came = 0
+        if self.came >= ENOUGH or now - self.young >= YOUNG_S:
+            self.young, self.came = now, 0
             return 1
         return 0
 

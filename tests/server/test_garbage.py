@@ -7,7 +7,7 @@ import weakref
 import pytest
 
 from server import garbage
-from server.garbage import CALM_S, ENOUGH, LONGEST_S, Garbage, collected
+from server.garbage import CALM_S, ENOUGH, LONGEST_S, YOUNG_S, Garbage, collected
 
 
 class Loop:
@@ -24,6 +24,13 @@ def test_what_is_new_is_looked_at_every_time_and_older_things_once_there_are_eno
     few = ENOUGH // 10
     found = [one.due(tick / 10, calm=False, came=few) for tick in range(1, 1_000)]
     assert found == [int(tick % 10 == 0) for tick in range(1, 1_000)]
+
+
+def test_few_objects_wait_no_longer_than_a_few_seconds_for_it() -> None:
+    one = Garbage(now=0.0)
+    assert one.due(YOUNG_S - 1, calm=False, came=1) == 0
+    assert one.due(YOUNG_S, calm=False, came=1) == 1
+    assert one.due(YOUNG_S + 1, calm=False, came=1) == 0
 
 
 def test_a_crowd_that_comes_at_once_is_looked_at_at_once() -> None:
