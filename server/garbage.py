@@ -2,7 +2,7 @@
 
 Left alone, Python looks at everything that it holds whenever a quarter more has come: 60 ms in
 which 300 speakers are not answered, and 5 to 20 ms in between for what came lately, most of which
-is there only because somebody speaks. Here what is new is looked at ten times a second, and what
+is there only because somebody speaks. Here what is new is looked at thirty times a second, and what
 outlived that once more when there is enough of it for two milliseconds: a microsecond each, where
 memory is far. Everything is looked at only when nobody speaks, or when that has not been for long.
 """
@@ -11,7 +11,7 @@ import asyncio
 import gc
 from collections.abc import Callable
 
-LOOK_S = 0.1  # real seconds between two looks at what is new
+LOOK_S = 0.03  # real seconds between two looks at what is new
 ENOUGH = 2_000  # objects that have come since the last look at what outlived the first
 YOUNG_S = 10.0  # at the latest: few objects may hold much
 CALM_S = 60.0  # at everything, while nobody speaks

@@ -81,7 +81,7 @@ async def test_a_spoken_sentence_is_in_no_log_metric_or_error(
             session.push(loud(500))
         async with aiohttp.ClientSession() as client, client.get(f"{operators}/metrics") as page:
             metrics = await page.text()
-        house.tick(roster=True)
+        await house.tick(roster=True)
         await house.drain(5.0)
     assert len(errors) == 4
     printed = "".join(capfd.readouterr())

@@ -137,7 +137,7 @@ async def test_a_room_that_is_over_is_forgotten(tmp_path: Path) -> None:
     ana.session = None
     await stage.wait(1.0)
     stage.clock.advance(EMPTY_S + 1)
-    stage.house.tick(roster=False)
+    await stage.house.tick(roster=False)
     assert stage.house.rooms == {}
     assert journal.rooms() == []
     journal.close()

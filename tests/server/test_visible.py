@@ -99,6 +99,6 @@ async def test_a_rooms_labels_go_when_it_closes_and_name_no_room() -> None:
     stage.room.leave(ana, dropped=False)
     await settle()
     stage.clock.advance(EMPTY_S + 1)
-    stage.house.tick(roster=False)
+    await stage.house.tick(roster=False)
     assert room not in metrics.page().decode()
     assert figure(metrics, "surtitle_first_display_seconds_count", kind="transcript")
