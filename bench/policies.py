@@ -18,7 +18,10 @@ from . import told
 from .spoken import recorded, scripted
 
 SPEAKS = ("en", "es", "de", "zh", "ja", "ko", "ar", "th")
-PAIRS = (*(("en", target) for target in SPEAKS[1:]), ("zh", "en"), ("de", "en"), ("ja", "en"))
+PAIRS = (
+    *(("en", target) for target in SPEAKS[1:]),
+    *((source, "en") for source in ("zh", "de", "ja", "ko")),
+)
 SEEDS = 10
 SPHINX_MS = 240  # the hop that was recorded
 

@@ -4,6 +4,7 @@ A code may carry a script or region (`zh-Hant`, `pt-BR`); what engines are asked
 part. Three-letter codes stand for languages that have no two-letter one and that engines know.
 """
 
+import re
 from collections.abc import Collection
 from functools import lru_cache
 
@@ -182,6 +183,13 @@ VERB_LAST = frozenset(
 )
 """The verb, and with it what is denied or asked, comes at the end of a sentence."""
 
+_SAID = re.compile(
+    r"(?:です|ます|でした|ました|ません|でしょう|ましょう|ください)(?:か|ね|よ|が|けど|から|ので)?"
+    r"\W*\w{0,2}\W*$"
+)
+"""A polite end of a Japanese clause, what may hang on to it, and at most a word more. Hardly
+anything else is written like one; plain verbs stand before nouns as well, and tell nothing."""
+
 
 @lru_cache(1_000)
 def base(code: str) -> str:
@@ -200,7 +208,7 @@ def within(code: str, known: Collection[str]) -> str | None:
 def word(code: str) -> int:
     """About how many units of a text (units.py) make a word."""
     if base(code) in UNSPACED:
-        return 2 if base(code) in ("zh", "yue") else 3
+        return 2 if base(code) in ("zh", "yue", "ja") else 3
     return 1
 
 
@@ -208,6 +216,12 @@ def reorders(source: str, target: str) -> bool:
     """The verb comes last in one of the two only: what is said late is wanted early, or the other
     way round."""
     return (base(source) in VERB_LAST) != (base(target) in VERB_LAST)
+
+
+def concluded(code: str, text: str) -> bool:
+    """The verb that the sentence waited for is among the last words of the text. Known of Japanese
+    only, where words are not apart: elsewhere the next word tells it as soon."""
+    return base(code) == "ja" and _SAID.search(text) is not None
 
 
 def name(code: str) -> str:

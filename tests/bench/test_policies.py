@@ -3,7 +3,7 @@
 import pytest
 
 from bench import report, told
-from bench.policies import PAIRS, SPEAKS
+from bench.policies import PAIRS, SEEDS, SPEAKS
 from bench.spoken import recorded, scripted, sentences
 from loadtest.judge import policies
 from loadtest.judge.spoken import HOP_MS
@@ -30,6 +30,21 @@ async def test_a_scripted_translation_ends_as_it_is_written(source: str, target:
         for segment, line in await policies.translations(spoken, teller, target):
             assert line.final == segment.final
         assert line.text == said.text(target)
+
+
+@pytest.mark.parametrize("source", ["ja", "ko"])
+async def test_what_ends_with_its_verb_is_read_in_time_and_hardly_taken_back(source: str) -> None:
+    lines = [
+        line
+        for seed in range(SEEDS)
+        for line in told.scripted(source, "en", scripted(source, seed), seed)
+    ]
+    found = {
+        "transcripts": {},
+        "translations": {source: await policies.translated(lines, "en", HOP_MS)},
+    }
+    (row,) = report.rows("policies", found)
+    assert row.met, row.figure
 
 
 def test_what_was_recorded_ends_every_segment_once() -> None:

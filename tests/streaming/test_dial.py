@@ -38,7 +38,7 @@ def test_words_are_shown_once_they_were_agreed_on_but_the_last_of_all() -> None:
 
 def test_a_word_of_han_or_kana_is_hidden() -> None:
     assert shown(live("zh"), hyp("我们今天去", agreed=5)) == ["我们今"]
-    assert shown(live("ja"), hyp("これはペンです", agreed=7)) == ["これはペ"]
+    assert shown(live("ja"), hyp("これはペンです", agreed=7)) == ["これはペン"]
     transcript = Dial("live", mask("zh", "transcript"))
     assert shown(transcript, hyp("我们今天去", agreed=5)) == ["我们今天"]
 

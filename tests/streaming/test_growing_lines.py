@@ -123,16 +123,16 @@ TOLD = {
         """,
     "en ja": """
         /Good morning | おはよう |  |  |
-        Good /morning. We | おはようございます。私たちは |  |  |
-        Good morning. /We have 25 | おはようございます。25 | おはようございます。 | おはようございます。 |
-        Good morning. We /have 25 people | おはようございます。25人います | おはようございます。 | おはようございます。 |
-        Good morning. We have /25 people here | おはようございます。ここに25人います | おはようございます。 | おはようございます。 |
-        Good morning. We have 25 /people here today | おはようございます。今日はここに25人います | おはようございます。 | おはようございます。 |
+        Good /morning. We | おはようございます。私たちは | おはよう |  |
+        Good morning. /We have 25 | おはようございます。25 | おはよう |  |
+        Good morning. We /have 25 people | おはようございます。25人います | おはようございます。25 | おはようございます。 |
+        Good morning. We have /25 people here | おはようございます。ここに25人います | おはようございます。25 | おはようございます。 |
+        Good morning. We have 25 /people here today | おはようございます。今日はここに25人います | おはようございます。25 | おはようございます。 |
         """,
     "en ko": """
         /Good morning | 좋은 아침 |  |  |
-        Good /morning. We | 좋은 아침입니다. 우리는 |  |  |
-        Good morning. /We have 25 | 좋은 아침입니다. 25 | 좋은 아침입니다. | 좋은 아침입니다. |
+        Good /morning. We | 좋은 아침입니다. 우리는 | 좋은 |  |
+        Good morning. /We have 25 | 좋은 아침입니다. 25 | 좋은 |  |
         Good morning. We /have 25 people | 좋은 아침입니다. 25명이 있습니다 | 좋은 아침입니다. | 좋은 아침입니다. |
         Good morning. We have /25 people here | 좋은 아침입니다. 여기 25명이 있습니다 | 좋은 아침입니다. | 좋은 아침입니다. |
         Good morning. We have 25 /people here today | 좋은 아침입니다. 오늘 여기 25명이 있습니다 | 좋은 아침입니다. | 좋은 아침입니다. |
@@ -176,6 +176,29 @@ TOLD = {
         早上好。我们/有25个 | Good morning. We have 25 | Good morning. We have | Good morning. |
         早上好。我们有/25个人在 | Good morning. We have 25 people | Good morning. We have 25 | Good morning. |
         早上好。我们有25个/人在这里 | Good morning. There are 25 people here | Good morning. We have 25 | Good morning. |
+        """,
+    "ja en": """
+        /昨日マリアさん | Maria yesterday |  |  |
+        昨日/マリアさんが | Maria yesterday |  |  |
+        昨日マリアさん/が来 | Maria came yesterday | Maria |  |
+        昨日マリアさん/が来まし | Maria came yesterday | Maria |  |
+        昨日マリアさんが/来ました | Maria came yesterday | Maria |  |
+        昨日マリアさんが来まし/た。で | Maria came yesterday | Maria came |  |
+        昨日マリアさんが来ました。/でも | Maria came yesterday. But | Maria came yesterday |  |
+        昨日マリアさんが来ました。でも/会えま | Maria came yesterday. But I meet | Maria came yesterday. But | Maria came yesterday. |
+        昨日マリアさんが来ました。でも会え/ません | Maria came yesterday. But I could not meet | Maria came yesterday. But I | Maria came yesterday. |
+        昨日マリアさんが来ました。でも会えません/でした | Maria came yesterday. But I could not meet her | Maria came yesterday. But I could not meet | Maria came yesterday. |
+        昨日マリアさんが来ました。でも会えませんでし/た。残 | Maria came yesterday. But I could not meet her. | Maria came yesterday. But I could not meet | Maria came yesterday. |
+        """,
+    "ko en": """
+        /어제 | Yesterday |  |  |
+        어제/ 마리아가 | Maria yesterday |  |  |
+        어제 마리아가 /서울에 | Maria to Seoul yesterday | Maria |  |
+        어제 마리아가 서울에 /왔지만 | Maria came to Seoul yesterday, but | Maria |  |
+        어제 마리아가 서울에 왔지만 /못 | Maria came to Seoul yesterday, but not | Maria |  |
+        어제 마리아가 서울에 왔지만 못 /만났습니다 | Maria came to Seoul yesterday, but I could not meet her | Maria came to Seoul yesterday, but |  |
+        어제 마리아가 서울에 왔지만 못 만났습니다./ 다음에 | Maria came to Seoul yesterday, but I could not meet her. Next time | Maria came to Seoul yesterday, but I could not meet her |  | Maria came to
+        어제 마리아가 서울에 왔지만 못 만났습니다. 다음에 /만나겠습니다 | Maria came to Seoul yesterday, but I could not meet her. I will meet her next time | Maria came to Seoul yesterday, but I could not meet her. | Maria came to Seoul yesterday, but I could not meet her. |
         """,
     "en es, long": """
         /I wanted to buy the blue one that my friend | Quería comprar la azul que mi amigo |  |  |

@@ -16,6 +16,16 @@ def said(text: str, promised: str = "", final: bool = False, ms: int = 0) -> Tra
     return Transcript(segment, "en", Hypothesis(tuple(found), stable, stable, final=final))
 
 
+def agreed(machine: Retranslation, *told: tuple[str, str]) -> list[str]:
+    """What is agreed after each source and its answer."""
+    found = []
+    for source, answer in told:
+        for ask in machine.push(said(source)):
+            line = machine.take(ask, answer)
+            found.append("".join(line.units[: line.agreed]).rstrip())
+    return found
+
+
 def echo(ask: Ask) -> str:
     """A translator that says the source again in capitals, after the prefix."""
     whole = ask.text.upper()
@@ -68,16 +78,72 @@ def test_old_units_that_were_answered_twice_are_frozen_and_forced() -> None:
     assert ask.hypothesis == line.text.removeprefix(ask.prefix)
 
 
-@pytest.mark.parametrize(
-    ("source", "target", "agreed"),
-    [("en", "es", [0, 1, 2, 3]), ("en", "ja", [0, 0, 1, 2]), ("ko", "ja", [0, 1, 2, 3])],
-)
-def test_it_takes_another_word_where_the_verb_comes_last_on_one_side(
-    source: str, target: str, agreed: list[int]
+@pytest.mark.parametrize(("source", "target"), [("en", "es"), ("ko", "ja"), ("de", "en")])
+def test_answers_agree_on_what_all_say_while_a_word_is_heard(source: str, target: str) -> None:
+    machine = Retranslation(source, target, forces_prefix=True)
+    assert agreed(machine, ("a", "Ana"), ("a b", "Ana fue"), ("a b c", "Ana fue")) == [
+        *("", "Ana", "Ana fue")
+    ]
+
+
+ORDERS = pytest.mark.parametrize(("source", "target"), [("ko", "en"), ("en", "ko"), ("tr", "de")])
+
+
+@ORDERS
+def test_answers_that_stay_as_they_are_take_long_where_the_verb_comes_last_on_one_side(
+    source: str, target: str
 ) -> None:
     machine = Retranslation(source, target, forces_prefix=True)
-    texts = ("a", "a b", "a b c", "a b c d")
-    assert [answered(machine, said(text)).agreed for text in texts] == agreed
+    states = ["a", "a b", "a b c", "a b c d", "a b c d e"]
+    assert agreed(machine, *((state, "Ana ayer") for state in states)) == [
+        *["", "", "", ""],
+        "Ana ayer",
+    ]
+
+
+@ORDERS
+def test_there_a_word_is_enough_for_what_something_new_was_said_behind(
+    source: str, target: str
+) -> None:
+    at_once = Retranslation(source, target, forces_prefix=True)
+    assert agreed(at_once, ("a", "Ana"), ("a b", "Ana fue ayer")) == ["", "Ana"]
+    twice = Retranslation(source, target, forces_prefix=True)
+    assert agreed(twice, ("a", "Ana"), ("a b", "Ana fue"), ("a b c", "Ana fue")) == ["", "", "Ana"]
+
+
+@ORDERS
+def test_another_last_word_each_time_is_nothing_new_there(source: str, target: str) -> None:
+    machine = Retranslation(source, target, forces_prefix=True)
+    answers = [("a", "Ana"), ("a b", "Ana va"), ("a b c", "Ana es"), ("a b c d", "Ana fue")]
+    assert agreed(machine, *answers) == ["", "", "", ""]
+
+
+def test_what_is_said_once_the_verb_was_heard_agrees_with_the_next_character() -> None:
+    before = Retranslation("ja", "en", forces_prefix=True)
+    assert agreed(before, ("母は中国語を", "My mother"), ("母は中国語を話", "My mother")) == [
+        "",
+        "",
+    ]
+    after, answer = Retranslation("ja", "en", forces_prefix=True), "My mother speaks Chinese"
+    states = ("母は中国語を話します", "母は中国語を話します、", "母は中国語を話しますが")
+    assert agreed(after, *((state, answer) for state in states)) == ["", "", answer]
+
+
+def test_where_both_have_it_last_the_verb_tells_nothing_more() -> None:
+    machine = Retranslation("ja", "ko", forces_prefix=True)
+    states = ("話します", "話しますが", "話しますが私")
+    assert agreed(machine, *((state, "말합니다") for state in states)) == ["", "", "말합니다"]
+
+
+def test_what_the_verb_alone_made_sure_is_neither_frozen_nor_closed() -> None:
+    machine = Retranslation("ja", "en", forces_prefix=True)
+    machine.window = 1
+    closed = "話します。"
+    for text, promised in (("話します", ""), ("話します。で", closed), ("話します。でも", closed)):
+        for ask in machine.push(said(text, promised)):
+            machine.take(ask, "She speaks it. But")
+    line = machine.line()
+    assert (line.agreed, line.stable, machine.closed) == (5, 0, [])
 
 
 def test_a_word_of_han_is_two_characters() -> None:
@@ -121,20 +187,24 @@ def test_the_final_pass_is_held_to_nothing_and_sees_the_whole_segment() -> None:
     assert (line.text, line.promised, line.final) == ("something else", "something else", True)
 
 
-words = st.sampled_from(["one ", "two ", "three. ", "four ", "five? ", "six, "])
+words = st.sampled_from(["one ", "two ", "three. ", "four ", "five? ", "six, ", "ます。"])
 
 
 @given(
     st.lists(st.tuples(st.lists(words, max_size=20), st.integers(0, 20)), max_size=10),
     st.booleans(),
-    st.sampled_from(["es", "ja"]),
+    st.sampled_from([("en", "es"), ("en", "ja"), ("ja", "en")]),
     st.data(),
 )
 @settings(deadline=None)
 def test_frozen_text_is_never_repainted_before_the_final(
-    steps: list[tuple[list[str], int]], forces_prefix: bool, target: str, data: st.DataObject
+    steps: list[tuple[list[str], int]],
+    forces_prefix: bool,
+    pair: tuple[str, str],
+    data: st.DataObject,
 ) -> None:
-    machine = Retranslation("en", target, forces_prefix)
+    source_language, target = pair
+    machine = Retranslation(source_language, target, forces_prefix)
     source: list[str] = []
     sure, before, shown = 0, "", ""
     dial = Dial("live", mask(target, "translation"))
