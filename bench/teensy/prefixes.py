@@ -1,6 +1,8 @@
 """Teach the teensy Qwen to wait: to a line that still grows it says what is sure, and then stops.
 
-    python -m bench.teensy.prefixes --start FOLDER --pairs pairs.txt --out FOLDER --minutes 60
+    python -m bench.teensy.prefixes --start FOLDER --pairs pairs.txt --out FOLDER --minutes 80
+
+To go on with what came of it, name that `--start` and the model before it `--teacher`.
 
 A line is cut off within its last sentence. The answer to learn is a prefix of the model's own
 answer to the whole (Niehues et al. 2018, https://arxiv.org/abs/1808.00491, cut it by length): as
@@ -167,13 +169,16 @@ def main() -> None:
     """Train, and leave model, tokenizer and held-out pairs in a folder."""
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     arguments.add_argument("--start", type=Path, required=True, help="the model in this folder")
+    arguments.add_argument(
+        "--teacher", type=Path, help="the model as it was before it learned this"
+    )
     arguments.add_argument("--pairs", type=Path, required=True, help="English, tab, Chinese")
     arguments.add_argument("--out", type=Path, required=True)
     arguments.add_argument("--minutes", type=float, default=60)
     chosen = arguments.parse_args()
     random.seed(1)
     torch.manual_seed(1)
-    first, _, _ = known(chosen.start)
+    first, _, _ = known(chosen.teacher or chosen.start)
     model, tokenizer, held_out = known(chosen.start)
     held = {side for pair in held_out for side in pair}
     pairs = [pair for pair in read(chosen.pairs) if not {*pair} & held]

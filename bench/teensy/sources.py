@@ -5,7 +5,8 @@ translation.
 
 A cut source licenses a token of the answer to the whole while the model, reading the cut sentence
 and the answer up to there, gives it a chance of at least SURE. To learn its chances, not only its
-words, keeps what it knew of words that these sentences do not have.
+words, keeps what it knew of words that these sentences do not have; to learn them sharpened keeps
+it from saying now this and now that where two words seem as good.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from transformers import Qwen3ForCausalLM
 from bench.teensy.train import Examples
 
 SURE = 0.8
+SHARP = 0.5  # temperature of what is learned: between two words as likely, less hesitation
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,9 @@ class Teacher:
     @torch.no_grad()  # type: ignore[untyped-decorator]
     def judge(self, asked: Sequence[Asked]) -> tuple[list[int], list[int], torch.Tensor]:
         """How many tokens of each answer are licensed, the row of its first token, and rows of
-        chances: one for each token of an answer and one for its end. Where the source is cut off,
-        those of going on: that the answer might end there says nothing of what would come."""
+        chances, sharpened: one for each token of an answer and one for its end. Where the source is
+        cut off, those of going on: that the answer might end there says nothing of what would come.
+        """
         prompts = [self.examples.prompt(one.target, one.source) for one in asked]
         ids = padded([prompt + one.answer for prompt, one in zip(prompts, asked, strict=True)])
         with torch.autocast("cpu", torch.bfloat16):
@@ -53,6 +56,7 @@ class Teacher:
         cut = torch.tensor([not one.whole for one in asked]).repeat_interleave(torch.tensor(sizes))
         scores[cut, self.examples.end[0]] = -torch.inf
         chances = scores.softmax(-1)
+        learned = (scores / SHARP).softmax(-1)
         following = torch.tensor(
             [token for one in asked for token in one.answer + self.examples.end]
         )
@@ -62,7 +66,7 @@ class Teacher:
             for one, rows in zip(asked, sure, strict=True)
         ]
         firsts = [sum(sizes[:at]) for at in range(len(sizes))]
-        return licensed, firsts, chances
+        return licensed, firsts, learned
 
 
 def padded(rows: Sequence[list[int]]) -> torch.Tensor:
