@@ -17,10 +17,10 @@ from tests.models.sglang.double import frames, recorded, shape
 
 CHAT = "/v1/chat/completions"
 GREEDY = {"temperature": 0, "max_new_tokens": 40}
-QUESTION = prompt("你明天会成功", "en")
+QUESTION = prompt("你明天会成功。", "en")
 SAYING: dict[str, object] = {
     "model": "translator",
-    "messages": [{"role": "user", "content": "English: 你明天会成功"}],
+    "messages": [{"role": "user", "content": "English: 你明天会成功。"}],
     "temperature": 0,
     "max_tokens": 40,
     "stream": True,
