@@ -187,4 +187,5 @@ class House:
 
     def _skipped(self) -> float:
         rooms = self.rooms.values()
-        return sum(s.segments.skipped for room in rooms for s in room.sessions.values())
+        here = sum(s.segments.skipped for room in rooms for s in room.sessions.values())
+        return self.metrics.skipped + here

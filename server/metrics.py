@@ -129,6 +129,7 @@ class Metrics:
             *("scope", "level"),
         )
         self.rooms = Rooms(self.registry)
+        self.skipped = 0  # updates that no recognizer has read, of microphones that are gone
         self.errors = self._counter("errors", "Connections closed with an error", "code")
         self.audio = Audio()
         self.registry.register(self.audio)

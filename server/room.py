@@ -327,6 +327,7 @@ class Room:
             failed = Error.of(4500, "this microphone's captions failed: join again")
         finally:
             del self.sessions[speaker]
+            self.metrics.skipped += session.segments.skipped
             self.roster_changed = True
             self._heard_out(speaker, failed)
 

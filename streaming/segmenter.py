@@ -14,8 +14,8 @@ recognizers have already heard what came after it. The bar for a cut rises inste
 `long_ms` to anything at `longest_ms`: the first window quiet enough for its age ends the segment.
 
 Whoever hears more than it has time for falls behind, and further behind with everything it says of
-it. An open segment is then reported less often, the less the further behind: what there is time for
-is said in time. No end of a segment waits for that, nor its first words.
+it. An open segment is then reported less often, the less the further behind, so that what there is
+time for is said in time. Neither its first words nor its end wait for that.
 """
 
 from collections import deque
@@ -55,7 +55,7 @@ class Segmenter:
         self.hard, self.patient = samples(config.hard_ms), samples(config.patient_ms)
         self.long, self.longest = samples(config.long_ms), samples(config.longest_ms)
         self.hop, self.least = samples(config.hop_ms), samples(config.least_ms)
-        self.rarest = max(self.hop, samples(config.rarest_ms))
+        self.rarest = samples(config.rarest_ms)
         self.next_id = 0
         self.free = 0  # first position that belongs to no segment yet
         self.recent: deque[bool] = deque(maxlen=3)
@@ -136,9 +136,7 @@ class Segmenter:
 
     def _hop(self, behind: int) -> int:
         """How much more of the segment must have been heard than at its last report."""
-        if not self.reported or STRETCH * behind <= self.hop:
-            return self.hop
-        return min(STRETCH * behind, self.rarest)
+        return max(self.hop, min(STRETCH * behind, self.rarest)) if self.reported else self.hop
 
     def _finish(self) -> list[SpeechSegment]:
         self.speaking = False

@@ -20,7 +20,6 @@ a tab between. Needs torch and transformers.
 
 import argparse
 import random
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -152,27 +151,11 @@ class Examples:
         return self.tokens(space + source), self.tokens(answer)
 
 
-Question = tuple[str, str]  # target and source
-
-
+@torch.no_grad()  # type: ignore[untyped-decorator]
 def own(model: Qwen3ForCausalLM, examples: Examples, tokenizer: PreTrainedTokenizerFast) -> Own:
     """What the model says to every sentence, both ways; what never ended is left out."""
     asked = [(target, pair[target == "en"]) for pair in examples.pairs for target in NAMES]
-    said: Own = answers(model, examples, tokenizer, asked)
-    return said
-
-
-@torch.no_grad()  # type: ignore[untyped-decorator]
-def answers(
-    model: Qwen3ForCausalLM,
-    examples: Examples,
-    tokenizer: PreTrainedTokenizerFast,
-    asked: Sequence[Question],
-    temperature: float = 0.0,
-) -> Own:
-    """What the model says, its likeliest words or drawn; what never ended is left out."""
-    asked = sorted(asked, key=lambda one: len(examples.tokens(one[1])))
-    drawn = {"do_sample": True, "temperature": temperature, "top_k": 0}
+    asked.sort(key=lambda one: len(examples.tokens(one[1])))
     said: Own = {}
     model.eval()
     for at in range(0, len(asked), ANSWERED):
@@ -182,9 +165,8 @@ def answers(
         ids = torch.tensor([[0] * (width - len(prompt)) + prompt for prompt in prompts])
         mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts])
         found = model.generate(
-            input_ids=ids, attention_mask=mask, max_new_tokens=2 * LONGEST,
-            **(drawn if temperature else {"do_sample": False}),
-        )[:, width:]  # fmt: skip
+            input_ids=ids, attention_mask=mask, do_sample=False, max_new_tokens=2 * LONGEST
+        )[:, width:]
         for one, answer in zip(some, found.tolist(), strict=True):
             if examples.end[0] in answer:
                 kept = answer[: answer.index(examples.end[0])]

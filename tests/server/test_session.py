@@ -108,6 +108,19 @@ async def test_a_slow_recognizer_gives_fewer_updates_and_every_final() -> None:
     assert updates[1] < updates[0]
 
 
+async def test_updates_that_were_skipped_stay_counted_when_the_microphone_is_gone() -> None:
+    stage = Stage(ScriptedRecognizer(recognize_ms=5))
+    ana = stage.join(hears="en", reads="en")
+    await stage.speak(ana, loud(4_000) + quiet(1_000))
+    assert ana.session is not None
+    skipped = ana.session.segments.skipped
+    ana.session.end()
+    await stage.room.close()
+    assert not stage.room.sessions and skipped
+    page = stage.house.metrics.page().decode()
+    assert f"surtitle_skipped_hops {float(skipped)}" in page
+
+
 async def test_a_server_that_is_behind_gives_fewer_updates_and_every_final() -> None:
     updates = []
     for late_ms in (0, 100):
