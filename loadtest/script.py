@@ -66,7 +66,7 @@ def read(folder: Path = CONVERSATION) -> Script:
         return Script(folder, said["language"], names, lines)
     except OSError as error:
         raise Problem(f"there is no conversation in {folder}: {path} cannot be read") from error
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise Problem(f"{path} is not a script of a conversation: {error!r}") from error
 
 

@@ -24,6 +24,7 @@ from tests.fuzz.promise import kept
 
 PARSERS = {"serve": serve_parser, "glasses": glasses_parser}
 NESTED = b"a = " + b"[" * 200_000
+DECIMAL = b"9" * 5_000  # one that Python does not read
 HEXADECIMAL = b"0x" + b"f" * 8_000  # an integer that Python reads and does not write
 
 SAID = b"""
@@ -110,6 +111,7 @@ def test_a_display_is_described_or_it_is_said_what_is_wrong(tmp_path: Path, body
 
 @given(damaged([GLOSSARY]).map(lambda raw: raw.decode(errors="replace")) | st.text(max_size=200))
 @example(NESTED.decode())
+@example("[[term]]\nen = " + DECIMAL.decode())
 @example("[[term]]\nen = " + HEXADECIMAL.decode())
 @example('[[term]]\n"\\u001b[2J" = "a"\nes = "b"')
 @example('"\\u001b[2J" = 1')

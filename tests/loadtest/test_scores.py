@@ -59,9 +59,20 @@ def test_only_lines_that_were_played_are_judged(script: Script) -> None:
     assert [line.speaker for line in script.until(6.0)] == ["alan", "rosa"]
 
 
-@pytest.mark.parametrize("text", ["language = ", "language = 'en'", "line = 3\nspeakers = 1"])
-def test_what_is_no_script_is_said(tmp_path: Path, text: str) -> None:
-    (tmp_path / "script.toml").write_text(text)
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"language = ",
+        b"language = 'en'",
+        b"line = 3\nspeakers = 1",
+        b"line = " + b"9" * 5_000,
+        b"line = " + b"[" * 100_000,
+        b"\xff",
+    ],
+    ids=range(6),
+)
+def test_what_is_no_script_is_said(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "script.toml").write_bytes(text)
     with pytest.raises(Problem, match=r"script\.toml is not a script"):
         read(tmp_path)
 
