@@ -9,23 +9,21 @@ the same text has the same answer.
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from zlib import crc32
-
-from tokenizers import Tokenizer
 
 from loadtest.judge.policies import Line
 from loadtest.judge.spoken import Utterance, bare, grown, join
-from models.base import Request
+from models.base import EngineError, Request
 from models.embedded.apertium import Apertium
 from streaming.agreement import reach
 from streaming.retranslation import Ask
-from streaming.units import pieces, units
+from streaming.units import pieces
 
+from .growing import lines
 from .spoken import STREAMS, Sentence, numbers, sentences
 
-MODEL = Path(__file__).parent / "teensy"
-SENTENCES = 4  # of a long line
+HOPS = {"zh": 2, "en": 1}  # characters of Han, words
+LINES = 24  # of the small Qwen, of each kind and direction
 DOUBT = 0.3  # of the words that hang on the last word heard are others at first
 FICKLE = 0.05  # of the answers have one older word in other words
 
@@ -49,22 +47,21 @@ class Scripted:
         self.whole = said.text(target)
 
     async def answer(self, whole: str, ask: Ask, told: Sequence[str]) -> str:
-        if ask.final:
-            return self.whole
-        return after(self._translation(whole), told)
+        known = ask.closes or ask.final
+        return after(self._translation(whole, known), told)
 
-    def _translation(self, text: str) -> str:
-        """All of it, up to the last word of `text`."""
+    def _translation(self, text: str, known: bool) -> str:
+        """All of it, up to the last word of `text`; `known`: a sentence ends there."""
         right = self._right(text)
         count = len(right)
         found = []
         for place, (word, need) in enumerate(zip(self.words, self.needs, strict=True)):
             if need > count:
                 continue
-            doubtful = need == count and self._luck("doubt", count, place) < DOUBT
+            doubtful = not known and need == count and self._luck("doubt", count, place) < DOUBT
             wrong = not right[need - 1]
             found.append(self._other(place, count) if doubtful or wrong else word)
-        if found and self._luck("fickle", count) < FICKLE:
+        if found and not known and self._luck("fickle", count) < FICKLE:
             place = crc32(f"{self.seed} {count}".encode()) % len(found)
             found[place] = self._other(place, count)
         return join(found, self.target)
@@ -112,18 +109,21 @@ def _needs(said: Sentence, source: str, target: str) -> list[int]:
 
 
 class Recorded:
-    """A model's own answers to texts that grew state by state."""
+    """A model's own answers to the very questions, (text, prefix), that were asked."""
 
     forces_prefix = True
 
-    def __init__(self, answers: Mapping[str, str]) -> None:
+    def __init__(self, answers: Mapping[tuple[str, str], str]) -> None:
         self.answers = answers
 
     async def answer(self, whole: str, ask: Ask, told: Sequence[str]) -> str:
-        found = self.answers.get(ask.text)
-        if found is not None and not ask.prefix:
-            return found
-        return after(self.answers[whole.strip()], told)
+        try:
+            return self.answers[ask.text.strip(), ask.prefix.rstrip()]
+        except KeyError:
+            raise EngineError(
+                "our machines ask the small Qwen what they did not when it was recorded: "
+                "python -m bench.teensy.streams"
+            ) from None
 
 
 class Installed:
@@ -145,40 +145,20 @@ def scripted(source: str, target: str, heard: Sequence[Utterance], seed: int = 0
     return list(zip(heard, tellers, strict=True))
 
 
-def recorded(kind: str, source: str) -> list[Line]:
-    """The answers of the small Qwen in bench/teensy to `kind`: "short" or "long" lines, which are
-    four short ones in a row. teensy.json has the tokens it answered to every state of every line:
-    English grew by a word, Chinese by one character or two.
-    """
+def spoken(kind: str, source: str) -> list[Utterance]:
+    """Held-out sentences as somebody says them, "short" or four in a row, "long": English grows by
+    a word, Chinese by two characters."""
     target = "Chinese" if source == "en" else "English"
-    short, long = (_grown(kind, target, source) for kind in ("short", "long"))
-    long = long[: len(short) // SENTENCES]  # those whose sentences were answered one by one, too
-    known = {"": ""}
-    for states, answers in (*short, *long):
-        known |= zip(states, answers, strict=True)
     return [
-        (grown(f"{kind} {target} {number}", source, states), Recorded(known))
-        for number, (states, _) in enumerate(short if kind == "short" else long)
+        grown(f"{kind} {target} {number}", source, list(line.states(HOPS[source])))
+        for number, line in enumerate(lines(kind, target, LINES))
     ]
 
 
-def _grown(kind: str, target: str, source: str) -> list[tuple[list[str], list[str]]]:
-    """(states, answers) of each line."""
-    rows = json.loads((STREAMS / "teensy.json").read_text("utf-8"))[f"{kind}-{target}"]
-    tokens = Tokenizer.from_file(str(MODEL / "tokenizer.json"))
-    pairs = json.loads((MODEL / "heldout.json").read_text("utf-8"))
-    said = [english if source == "en" else chinese for english, chinese in pairs]
-    if kind == "long":
-        between = " " if source == "en" else ""
-        said = [between.join(said[at : at + SENTENCES]) for at in range(0, len(said), SENTENCES)]
-    return [
-        (_states(text, len(ids), source), [tokens.decode(state).strip() for state in ids])
-        for text, ids in zip(said, rows, strict=False)
-    ]
-
-
-def _states(text: str, count: int, source: str) -> list[str]:
-    """The text as it grew in `count` steps."""
-    words = units(text) if source == "en" else list(text)
-    step = -(-len(words) // count)
-    return ["".join(words[: at + step]).strip() for at in range(0, len(words), step)]
+def recorded(kind: str, source: str) -> list[Line]:
+    """Those, and what the small Qwen in bench/teensy answered to every state of them, and to all
+    that our machines asked besides (teensy.json)."""
+    target = "Chinese" if source == "en" else "English"
+    rows = json.loads((STREAMS / "teensy.json").read_text("utf-8"))[target]
+    teller = Recorded({(text, prefix): answer for text, prefix, answer in rows})
+    return [(said, teller) for said in spoken(kind, source)]

@@ -38,7 +38,7 @@ class Request(Struct, frozen=True, gc=False):
     """Language of `text`, as a code: "en"."""
     target: str
     text: str
-    """What is to be translated; may be cut off mid-sentence unless `final`."""
+    """What is to be translated: a sentence, or what was heard so far of one or two."""
     prefix: str = ""
     """What the answer must begin with and will not repeat. Always '' unless `forces_prefix`."""
     hypothesis: str = ""
@@ -48,7 +48,7 @@ class Request(Struct, frozen=True, gc=False):
     glossary: tuple[tuple[str, str], ...] = ()
     """(term, translation) pairs whose term occurs in `text`: to be obeyed."""
     final: bool = False
-    """The whole segment, for the last time."""
+    """`text` is a whole sentence, or the end of what was said: the answer stays."""
     room: str = ""
     """Whose conversation it is: equal ones are best asked at the same place. Never logged."""
     columns: int = 0

@@ -5,16 +5,18 @@ from collections.abc import Collection
 
 from msgspec.structs import replace
 
-from models.base import EngineError, Request
+from models.base import EngineError
 from streaming import replay
 from streaming.audience import wants
 from streaming.captions import Captions, Line
 from streaming.messages import Caption
+from streaming.retranslation import Retranslation
 from streaming.units import pieces
-from streaming.values import Hypothesis, SpeechSegment
+from streaming.values import Hypothesis, SpeechSegment, Transcript
 
 from .member import REPEATED, Member
 from .scene import Scene
+from .telling import told
 from .translation import Translation, Unusable
 
 
@@ -83,25 +85,18 @@ class History:
         for said in self.captions.untold(language):
             if not self._works(said, language):
                 continue
-            request = Request(
-                said.language,
-                language,
-                said.text,
-                context=scene.context(said.language, language),
-                glossary=scene.glossary(said.text, said.language, language),
-                final=True,
-                columns=scene.columns(language),
-            )
+            start, end = said.start, said.end
+            segment = SpeechSegment(said.segment, start, start, end, said.heard, final=True)
+            words = tuple(pieces(said.text))
+            known = Hypothesis(words, len(words), len(words), final=True)
+            transcript = Transcript(segment, said.language, known)
+            machine = Retranslation(said.language, language, forces_prefix=False)
             try:
-                answer, by = await self.translation.translate(request)
+                found, by = await told(machine, transcript, self.translation, scene)
             except Unusable:
                 continue
             except EngineError:
                 return
-            told = pieces(answer)
-            found = Hypothesis(tuple(told), len(told), len(told), final=True)
-            start, end = said.start, said.end
-            segment = SpeechSegment(said.segment, start, start, end, said.heard, final=True)
             line = Line(said.speaker, segment, language, "translation", found, said.at, by.engine)
             scene.publish(replace(line, degraded=by.degraded, replay=True))
 

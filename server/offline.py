@@ -13,13 +13,14 @@ from contextlib import suppress
 import av
 
 from models import registry
-from models.base import EngineError, Request
+from models.base import EngineError
 from streaming.captions import Captions, Line
 from streaming.clean import clean
 from streaming.framer import Framer
 from streaming.languages import within
 from streaming.messages import Caption, encode
 from streaming.recording import Recording
+from streaming.retranslation import Retranslation
 from streaming.segmenter import Segmenter
 from streaming.units import pieces
 from streaming.values import (
@@ -29,12 +30,14 @@ from streaming.values import (
     AudioFrame,
     Hypothesis,
     SpeechSegment,
+    Transcript,
     milliseconds,
     samples,
 )
 
 from .clock import Clock
 from .engines import Engines, started
+from .telling import told
 from .translation import Unusable
 
 HOUR = samples(3_600_000)
@@ -90,17 +93,29 @@ async def captions(
         heard = await hearing.finish(recording.read(segment.start, segment.end))
         await hearing.close()
         text = clean(heard.text)
-        lines = [_line(segment, source, text, recognizer.name)]
+        lines = [_line(segment, source, _final(text), recognizer.name)]
         if target and text and engines.translation.direction(source, target):
-            request = Request(
-                source, target, text, context=book.context(source, target), final=True
-            )
+            machine = Retranslation(source, target, forces_prefix=False)
+            said = Transcript(segment, source, lines[0].hypothesis)
             with suppress(Unusable):
-                told, by = await engines.translation.translate(request)
-                lines.append(_line(segment, target, told, by.engine, True))
+                found, by = await told(machine, said, engines.translation, Before(book))
+                lines.append(_line(segment, target, found, by.engine, True))
         for line in lines:
             for posted in list(book.push(line).values())[:1]:
                 yield posted.plain
+
+
+class Before:
+    """What a translator is told besides the words: what was said before them."""
+
+    def __init__(self, book: Captions) -> None:
+        self.context = book.context
+
+    def glossary(self, text: str, source: str, target: str) -> tuple[tuple[str, str], ...]:
+        return ()
+
+    def columns(self, target: str) -> int:
+        return 0
 
 
 def _segments(
@@ -123,16 +138,24 @@ def _segments(
     yield from segmenter.pause()
 
 
-def _line(
-    segment: SpeechSegment, language: str, text: str, engine: str, translated: bool = False
-) -> Line:
+def _final(text: str) -> Hypothesis:
     found = tuple(pieces(text))
+    return Hypothesis(found, len(found), len(found), final=True)
+
+
+def _line(
+    segment: SpeechSegment,
+    language: str,
+    said: Hypothesis,
+    engine: str,
+    translated: bool = False,
+) -> Line:
     return Line(
         speaker="offline",
         segment=segment,
         language=language,
         kind="translation" if translated else "transcript",
-        hypothesis=Hypothesis(found, len(found), len(found), final=True),
+        hypothesis=said,
         at=round(milliseconds(segment.start)),
         engine=engine,
     )

@@ -15,13 +15,11 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from models.base import EngineError, Request
+from models.base import EngineError
 from streaming.agreement import Agreement, several
 from streaming.captions import Line
 from streaming.framer import Framer
-from streaming.languages import base
 from streaming.recording import Recording
-from streaming.retranslation import Ask, Retranslation
 from streaming.segmenter import Segmenter, SegmenterConfig
 from streaming.units import SENTENCE_ENDS, ends_clause, pieces
 from streaming.values import SAMPLE_RATE, AudioFrame, Hypothesis, SpeechSegment, Transcript
@@ -30,11 +28,11 @@ from .arrivals import Arrivals
 from .ear import Ear, Heard, Known, Pause, Skip
 from .engines import Engines
 from .mailbox import Mailbox
-from .owed import Owed
 from .recognition import Recognition
 from .scene import Scene
 from .stamp import Stamp
-from .translation import By, Unusable
+from .telling import Telling
+from .translation import By
 
 LATE_S = 0.6  # without audio for so long, what was being said is taken as said
 KEPT_S = 30.0  # of sound, for a recognizer that is away: what is older would come too late
@@ -65,7 +63,7 @@ class Session:
             hints=partial(scene.hints, self.hears),
         )
         self.segments = Mailbox[tuple[SpeechSegment, Stamp]]()
-        self.transcripts: dict[str, Mailbox[tuple[Transcript, Stamp]]] = {}
+        self.tellings: dict[str, Telling] = {}  # by the language told
         self.starts: dict[int, int] = {}  # `at` of the open segments
         self.languages: dict[int, str] = {}  # of the open segments, once heard
         self.clause_complete = False
@@ -137,13 +135,15 @@ class Session:
 
     def translate_into(self, targets: Collection[str]) -> None:
         """Translate into these languages from now on, and into no others."""
-        for target in set(self.transcripts) - set(targets):
-            self.transcripts.pop(target).close()
+        for target in set(self.tellings) - set(targets):
+            self.tellings.pop(target).close()
         if self.stages is None or self.segments.closed:
             return
-        for target in set(targets) - set(self.transcripts):
-            mailbox = self.transcripts[target] = Mailbox[tuple[Transcript, Stamp]]()
-            self.stages.create_task(self.translate(target, mailbox))
+        for target in set(targets) - set(self.tellings):
+            telling = self.tellings[target] = Telling(
+                target, self.engines.translation, self.scene, self.clock, self._publish, self.room
+            )
+            self.stages.create_task(telling.run())
 
     async def listen(self) -> None:
         """Windows of sound become segments, as soon as they are known (`_listened`)."""
@@ -167,25 +167,10 @@ class Session:
             said = self._without_echo(said, stamp)
             stamp = replace(stamp, plain=self._untranslated(language))
             self._publish(said.segment, language, said.line, stamp)
-            for mailbox in self.transcripts.values():
-                mailbox.put(segment.id, (said, stamp))
-        for mailbox in self.transcripts.values():
-            mailbox.close()
-
-    async def translate(self, target: str, mailbox: Mailbox[tuple[Transcript, Stamp]]) -> None:
-        """Transcripts become translations into one language."""
-        machines: dict[int, Retranslation] = {}
-        async with Owed(self.clock, self._retranslate, self._give_up) as owed:
-            async for said, stamp in mailbox:
-                if not self._translatable(said.language, target):
-                    continue
-                machine = machines.get(said.segment.id)
-                if machine is None:
-                    machine = machines[said.segment.id] = self._machine(said, target)
-                if not await self._retranslate(machine, said, stamp) and said.final:
-                    owed.put(machine, said, stamp)
-                if said.final:
-                    del machines[said.segment.id]
+            for telling in self.tellings.values():
+                telling.put(said, stamp)
+        for telling in self.tellings.values():
+            telling.close()
 
     def _listened(self, known: Known) -> None:
         spoke = self.speaking
@@ -256,77 +241,10 @@ class Session:
             return said
         return replace(said, line=Hypothesis((), final=True))
 
-    def _translatable(self, language: str, target: str) -> bool:
-        alike = base(language) == base(target)
-        return not alike and self.engines.translation.direction(language, target) is not None
-
     def _untranslated(self, language: str) -> frozenset[str]:
         """The languages that cannot be had now."""
         works = self.engines.translation.works
-        return frozenset(target for target in self.transcripts if not works(language, target))
-
-    def _machine(self, said: Transcript, target: str) -> Retranslation:
-        direction = self.engines.translation.direction(said.language, target)
-        assert direction is not None, "only what is translatable is translated"
-        return Retranslation(said.language, target, direction.forces_prefix)
-
-    async def _retranslate(self, machine: Retranslation, said: Transcript, stamp: Stamp) -> bool:
-        """Translate what is new in a transcript and publish it; False if that cannot be had."""
-        started, asks = self.clock.now(), machine.push(said)
-        line, by = machine.line(said.segment.quiet), self._by(machine)
-        try:
-            for ask in asks:
-                answer = ""
-                if ask.text.strip():
-                    answer, by = await self._answer(machine, ask)
-                line = replace(machine.take(ask, answer), quiet=said.segment.quiet)
-        except Unusable:
-            if said.final:
-                self._leave_untranslated(machine, said, stamp)
-            return said.final
-        except EngineError:
-            return False
-        spent = self.clock.now() - started
-        self._publish(said.segment, machine.target, line, replace(stamp, translate=spent), by)
-        return True
-
-    def _by(self, machine: Retranslation) -> By:
-        """Whose work its line would be now."""
-        direction = self.engines.translation.direction(machine.source, machine.target)
-        return direction.by if direction is not None else By("none")
-
-    async def _answer(self, machine: Retranslation, ask: Ask) -> tuple[str, By]:
-        return await self.engines.translation.translate(
-            Request(
-                source=machine.source,
-                target=machine.target,
-                text=ask.text,
-                prefix=ask.prefix,
-                hypothesis=ask.hypothesis,
-                context=(
-                    *self.scene.context(machine.source, machine.target),
-                    *(() if ask.final else machine.closed),  # it is all asked for once more
-                ),
-                glossary=self.scene.glossary(ask.text, machine.source, machine.target),
-                final=ask.final,
-                room=self.room,
-                columns=self.scene.columns(machine.target),
-            )
-        )
-
-    def _leave_untranslated(self, machine: Retranslation, said: Transcript, stamp: Stamp) -> None:
-        """The translator cannot say this line: its readers get the words themselves."""
-        by = replace(self._by(machine), degraded="untranslated")
-        self._publish(said.segment, machine.target, said.line, stamp, by)
-
-    async def _give_up(self, machine: Retranslation, said: Transcript, stamp: Stamp) -> None:
-        """A translation that is owed came too late to be of use: its readers get the words. If they
-        have them already, what was begun is withdrawn."""
-        if machine.target not in stamp.plain:
-            self._leave_untranslated(machine, said, stamp)
-            return
-        by = self._by(machine)
-        self._publish(said.segment, machine.target, Hypothesis((), final=True), stamp, by)
+        return frozenset(target for target in self.tellings if not works(language, target))
 
     def _publish(
         self,

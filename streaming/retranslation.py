@@ -3,7 +3,7 @@
 The newest words of the source are translated as often as they change (re-translation, Arivazhagan
 et al. 2020, https://arxiv.org/abs/2004.03643). What keeps the line calm:
 
-* Closed sentences are translated once. Only the open one is translated again.
+* Closed sentences are translated once, each as a whole. Only the open one is translated again.
 * What all answers say while the source grows by a word is *agreed*; readers see nothing else
   (dial.py). Answers to the same words agree anyway and say nothing, unless no more come for long.
 * Where the verb comes last in one of the languages and not in the other, words go in between until
@@ -14,19 +14,20 @@ et al. 2020, https://arxiv.org/abs/2004.03643). What keeps the line calm:
   without that last rule and are old enough; they are *frozen*: stable, and never repainted before
   the final.
 * What was answered last time is offered as the *hypothesis*: a draft to verify.
-* The final pass is held to nothing and sees the whole segment.
+* The final pass is held to nothing and goes through the whole segment, sentence by sentence, each
+  with those before it as context. What was answered so already is not asked for again: a reader
+  who has read a sentence sees it changed only if its source was, or if it was begun too soon.
 
 A translator that cannot continue has nothing frozen inside its open sentence. Half-heard sentence
 ends come and go, so the mark at the end of an open source is left out.
 """
 
-from bisect import bisect_left
-from itertools import accumulate
+from collections.abc import Sequence
 
 from msgspec import Struct
 
 from .languages import concluded, reorders, word
-from .units import SENTENCE_ENDS, common, joint, mark, pieces, sentences
+from .units import SENTENCE_ENDS, common, ends_clause, joint, mark, pieces, sentences, stands_alone
 from .values import Hypothesis, Pair, Transcript, samples
 
 STILL_MS = 2_000  # an open source that has not changed for so long is taken as said
@@ -35,14 +36,16 @@ PATIENCE = 4  # words that a source grows by before answers agree with nothing n
 
 
 class Ask(Struct, frozen=True, gc=False):
-    """One translation wanted. Fields as in `models.base.Request`."""
+    """One translation wanted, with the machine's closed sentences as context. Fields as in
+    `models.base.Request`."""
 
     text: str
     prefix: str = ""
     hypothesis: str = ""
     closes: bool = False
-    """`text` is one sentence that will not change any more."""
+    """`text` is one sentence that will not change before the final."""
     final: bool = False
+    """`text` is a sentence of the segment as it is in the end."""
 
 
 class Answer(Struct, frozen=True, gc=False):
@@ -69,6 +72,8 @@ class Retranslation:
         self.reorders = reorders(source, target)
         self.patience = self.evidence * (PATIENCE if self.reorders else 1)
         self.closed: list[Pair] = []
+        self.whole: dict[str, str] = {}  # sentences that were asked for as a whole, held to nothing
+        self.ending: list[str] | None = None  # the sentences of the final transcript
         self.told: list[str] = []  # pieces of the closed sentences' translations
         self.frozen: list[str] = []  # pieces of the open one that the next answer begins with
         self.guess: list[str] = []  # pieces of the newest answer after them
@@ -78,50 +83,76 @@ class Retranslation:
         self.heard = 0  # units of the newest source, closed sentences included, without marks
         self.asked: str | None = None  # the open source of the newest answer
         self.since = 0  # position of the sound at which it was asked for
-        self.sure = ""  # the promised part of that source
 
     def push(self, transcript: Transcript) -> list[Ask]:
-        """Take the newest transcript; return what to translate now, in order."""
+        """Take the newest transcript; return what to translate now, in order. Whoever could not
+        have all of it may push it again."""
         text = transcript.line.text
         if transcript.final:
-            return [Ask(text, hypothesis=self._joined(), final=True)]
-        known = len("".join(pair.text for pair in self.closed))
-        self.sure = transcript.line.promised[known:]
-        closing = [] if self.forces_prefix else sentences(self.sure)[0]
-        done = len("".join(closing))
-        rest = text[known + done :]
-        asks = [Ask(sentence, closes=True) for sentence in closing]
-        source = _trimmed(rest, len(self.sure) - done)
-        if source and (asks or source != self.asked):
-            asks.append(Ask(source, "".join(self.frozen), "".join(self.guess)))
-        elif source and transcript.segment.end - self.since >= samples(STILL_MS):
-            self.agreed = len(self.guess)
-        if asks:
+            return self._end(text)
+        known = sum(len(pair.text) for pair in self.closed)
+        sure = transcript.line.promised[known:]
+        closing = sentences(sure)[0]
+        done = sum(map(len, closing))
+        source = _trimmed(text[known + done :], len(sure) - done)
+        if closing or (source and source != self.asked):
+            prefixes = ["".join(self.frozen), *[""] * len(closing)]
+            drafts = _drafts(self.guess, len(closing) + 1)
+            said = zip([*closing, source], prefixes, drafts, strict=True)
+            asks = [Ask(*one, closes=n < len(closing)) for n, one in enumerate(said) if one[0]]
             self.since = transcript.segment.end
             self.heard = sum(not mark(one) for one in transcript.line.units)
-        return asks
+            return asks
+        if transcript.segment.end - self.since >= samples(STILL_MS):
+            self.agreed = len(self.guess)
+        return []
 
     def take(self, ask: Ask, answer: str) -> Hypothesis:
         """Take the answer, which follows the prefix; return the line as it is now."""
+        found = pieces(answer.lstrip())
         if ask.final:
-            found = tuple(pieces(answer))
-            return Hypothesis(found, len(found), len(found), final=True)
-        if ask.closes:
-            self._close(ask.text, pieces(answer))
-            return self.line()
-        newest = pieces(answer.lstrip())
-        self.guess, self.asked = newest, ask.text
-        self._agree()
-        if self.forces_prefix:
-            self._commit()
+            self.whole[ask.text.strip()] = "".join(found)
+            self._settle()
+        elif ask.closes:
+            if not ask.prefix:
+                self.whole[ask.text.strip()] = "".join(found)
+            self._close(ask.text, [*_spaced(self.frozen, found), *found])
+        else:
+            self.guess, self.asked = found, ask.text
+            self._agree()
             self._freeze()
         return self.line()
 
     def line(self, quiet: bool = False) -> Hypothesis:
         """The line as it is now."""
-        promised = _spaced([*self.told, *self.frozen], self.guess)
+        if self.ending is not None and len(self.closed) == len(self.ending):
+            known = len(self.told)
+            return Hypothesis(tuple(self.told), known, known, final=True)
+        open_ = _spaced(self.frozen, self.guess)
+        promised = [*_ended(self.told, open_ or self.guess), *open_]
         stable = len(promised)
         return Hypothesis((*promised, *self.guess), stable, stable + self.agreed, quiet)
+
+    def _end(self, text: str) -> list[Ask]:
+        """What is not known yet of the translation of all that was said."""
+        closed, rest = sentences(text)
+        self.ending = [*closed, rest] if rest.strip() else closed
+        drafts = _drafts([*self.told, *self.frozen, *self.guess], len(self.ending))
+        asks = [
+            Ask(said, hypothesis=draft, final=True)
+            for said, draft in zip(self.ending, drafts, strict=True)
+            if said.strip() not in self.whole
+        ]
+        self.closed, self.told, self.frozen, self.guess = [], [], [], []
+        self._settle()
+        return asks
+
+    def _settle(self) -> None:
+        """The next sentences of the end whose translations are known."""
+        for said in (self.ending or [])[len(self.closed) :]:
+            if (found := self.whole.get(said.strip())) is None:
+                return
+            self._close(said, pieces(found))
 
     def _agree(self) -> None:
         """Find out how much of the newest answer was in the ones before, too."""
@@ -148,36 +179,24 @@ class Retranslation:
     def _close(self, source: str, translation: list[str]) -> None:
         """A sentence and its translation are settled."""
         self.closed.append(Pair(self.source, self.target, source, "".join(translation)))
-        self.told = _spaced(self.told, translation) + translation
-        self.guess, self.agreed, self.firm, self.asked = [], 0, 0, None
+        self.told = _ended(self.told, translation) + translation
+        self.frozen, self.guess, self.agreed, self.firm, self.asked = [], [], 0, 0, None
 
     def _freeze(self) -> None:
-        """Hold the next answers to what is old enough and was agreed on."""
+        """Hold the next answers to what is old enough and was agreed on of the first sentence: it
+        has to be told again as a whole when its source closes."""
+        if not self.forces_prefix:
+            return
         old = max(0, min(self.firm, len(self.guess) - self.window))
+        ends = (n for n, piece in enumerate(self.guess[:old]) if ends_clause(piece, SENTENCE_ENDS))
+        old = next(ends, old)
         self.frozen += self.guess[:old]
         self._drop(old)
-
-    def _commit(self) -> None:
-        """Close the sentences that are settled on both sides, one for one."""
-        said = sentences(self.sure)[0]
-        sure = [*_spaced(self.frozen, self.guess), *self.guess[: self.firm]]
-        told = sentences("".join(sure))[0]
-        if not said or len(said) != len(told):
-            return
-        size = _reaching(sure, len("".join(told)))
-        frozen = sure[size : len(self.frozen)]
-        self._drop(max(0, size - len(self.frozen)))
-        left = self.guess, self.agreed, self.firm
-        self._close("".join(said), sure[:size])
-        self.frozen, (self.guess, self.agreed, self.firm) = frozen, left
 
     def _drop(self, size: int) -> None:
         """So many pieces are no longer guessed."""
         self.guess = self.guess[size:]
         self.agreed, self.firm = self.agreed - size, self.firm - size
-
-    def _joined(self) -> str:
-        return self.line().text
 
 
 def _trimmed(source: str, sure: int) -> str:
@@ -191,6 +210,18 @@ def _spaced(before: list[str], after: list[str]) -> list[str]:
     return [*before[:-1], joint(before[-1], after[0])] if before and after else before
 
 
-def _reaching(found: list[str], length: int) -> int:
-    """How many of the pieces it takes to reach so many characters."""
-    return bisect_left([*accumulate(map(len, found))], length) + 1
+def _ended(told: list[str], after: list[str]) -> list[str]:
+    """Sentences with the space they need before the next: the scripts that have a full stop of
+    their own width need none, and Thai, which has no full stop, needs one."""
+    if not told or not after or told[-1][-1].isspace():
+        return told
+    wide = mark(told[-1]) and stands_alone(told[-1][-1])
+    return told if wide else [*told[:-1], told[-1] + " "]
+
+
+def _drafts(guess: Sequence[str], count: int) -> list[str]:
+    """What was guessed, for so many sentences: one each, and the last has all that is left."""
+    closed, rest = sentences("".join(guess))
+    found = [*closed, rest]
+    found += [""] * (count - len(found))
+    return [*found[: count - 1], "".join(found[count - 1 :])] if count else []

@@ -19,6 +19,14 @@ SENTENCE_ENDS = frozenset(".!?…。！？｡．؟۔।॥։።፧။།។៕")
 CLAUSE_ENDS = SENTENCE_ENDS | frozenset(",;:，；：、—،؛፣፤၊")
 CLOSERS = frozenset("\"'”’)]}»」』）】")
 MARKS = CLAUSE_ENDS | CLOSERS  # what comes after words and says nothing by itself
+SHORT = frozenset(
+    {
+        *("mr", "mrs", "ms", "dr", "prof", "st", "mt", "rev", "gen", "capt", "lt", "sgt", "gov"),
+        *("vs", "fig", "vol", "pp", "ca", "cf", "approx", "sr", "sra", "srta", "dra", "ud", "uds"),
+        *("hr", "fr", "nr", "bzw", "ggf", "inkl", "vgl", "mme", "mlle"),
+    }
+)
+"""What a full stop shortens, and what nearly always goes on behind it."""
 
 _ALONE = (
     (0x0E00, 0x0EFF),  # Thai, Lao
@@ -161,14 +169,21 @@ def sentences(text: str) -> tuple[list[str], str]:
     closed: list[str] = []
     held: list[str] = []
     for unit in units(text):
-        if held and unit[0] in CLOSERS and ends_clause(held[-1], SENTENCE_ENDS):
-            held.append(unit)
-        elif held and ends_clause(held[-1], SENTENCE_ENDS):
+        if held and unit[0] not in CLOSERS and _ends_sentence(held[-1]):
             closed.append("".join(held))
-            held = [unit]
-        else:
-            held.append(unit)
-    if held and ends_clause(held[-1], SENTENCE_ENDS):
+            held = []
+        held.append(unit)
+    if held and _ends_sentence(held[-1]):
         closed.append("".join(held))
         held = []
     return closed, "".join(held)
+
+
+def _ends_sentence(unit: str) -> bool:
+    """The unit ends with a mark that ends sentences, and is no "Dr.", "J." or "e.g."."""
+    word = unit.rstrip()
+    if not word.endswith("."):
+        return ends_clause(unit, SENTENCE_ENDS)
+    *before, last = word.rstrip(".").lstrip("\"'“‘«([¿¡").casefold().split(".")
+    initial = len(last) == 1 and last.isascii() and last.isalpha()
+    return not initial and (bool(before) or last not in SHORT)

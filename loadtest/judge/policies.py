@@ -41,8 +41,8 @@ class Teller(Protocol):
     forces_prefix: bool
 
     async def answer(self, whole: str, ask: Ask, told: Sequence[str]) -> str:
-        """What follows the prefix. `whole`: the transcript that `ask` is about; `told`: pieces of
-        the line before the answer, closed sentences and prefix."""
+        """What follows the prefix. `whole`: what was said up to the end of what is asked about;
+        `told`: pieces of the line before the answer, closed sentences and prefix."""
         ...
 
 
@@ -128,8 +128,9 @@ async def translations(
         asks = machine.push(transcript)
         line = machine.line()
         for ask in asks:
-            before = () if ask.final or ask.closes else (*machine.told, *machine.frozen)
-            line = machine.take(ask, await teller.answer(transcript.line.text, ask, before))
+            whole = "".join([*(pair.text for pair in machine.closed), ask.text])
+            told = (*machine.told, *machine.frozen)
+            line = machine.take(ask, await teller.answer(whole, ask, told))
         found.append((transcript.segment, replace(line, quiet=quiet)))
     return found
 

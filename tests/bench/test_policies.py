@@ -29,7 +29,8 @@ async def test_a_scripted_translation_ends_as_it_is_written(source: str, target:
         spoken = list(policies.transcripts(heard, HOP_MS))
         for segment, line in await policies.translations(spoken, teller, target):
             assert line.final == segment.final
-        assert line.text == said.text(target)
+        spaces = "" if target == "th" else " "  # between Thai sentences, which have no full stop
+        assert line.text.replace(" ", spaces) == said.text(target)
 
 
 @pytest.mark.parametrize("source", ["ja", "ko"])
@@ -74,7 +75,7 @@ def test_a_part_that_was_skipped_says_why() -> None:
 def test_what_is_misheard_is_mistranslated_and_mended() -> None:
     said = sentences()[0]
     teller = told.Scripted(said, "en", "es")
-    right = teller._translation("Good morning, I read about your glasses last week")
-    wrong = teller._translation("Good morning, I bread out your glasses last week")
+    right = teller._translation("Good morning, I read about your glasses last week", known=False)
+    wrong = teller._translation("Good morning, I bread out your glasses last week", known=False)
     assert not same(right, wrong)
     assert right.startswith("Buenos días,")

@@ -160,16 +160,18 @@ async def test_what_is_said_in_the_readers_language_does_not_reach_the_model() -
     assert model.asked == []
 
 
-async def test_the_final_pass_does_not_see_what_was_answered_before() -> None:
-    words = "好的"
-    model = Model(lambda request: "好的。" if request.final else words)
+async def test_every_sentence_is_asked_for_once_as_a_whole_with_those_before_it_as_context() -> (
+    None
+):
+    told = {"It is good. ": "好的。", "We begin now.": "我们开始吧。"}
+    model = Model(lambda request: told.get(request.text, "我们"))
     said = "It is good. We begin now."
     stage = Stage(ScriptedRecognizer([["It is", "It is good. We", said, said, said]]), model)
     ana = stage.join(hears="en", reads="zh")
     await stage.speak(ana, loud(4_000) + quiet(1_200))
-    open_, final = [[one for one in model.asked if one.final is f] for f in (False, True)]
-    assert any(one.context for one in open_)
-    assert [one.context for one in final] == [()]
+    assert stage.finals(ana)[-1] == ("zh", "好的。我们开始吧。")
+    whole = [(one.text, [pair.text for pair in one.context]) for one in model.asked if one.final]
+    assert whole == [("It is good. ", []), ("We begin now.", ["It is good. "])]
 
 
 @pytest.mark.parametrize(

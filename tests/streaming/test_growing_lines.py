@@ -110,13 +110,13 @@ def test_what_is_heard(language: str) -> None:
         assert (line.promised.rstrip(), shown.rstrip()) == (promised, seen), hypothesis
 
 
-# Each row: a source, what is promised of it before the stroke | the answer, all of it
-#           | what a reader of `live` sees | closed sentences' translations | frozen behind them
+# Each row: a source, what is promised of it before the stroke | the answer, all of it, and with a
+#           stroke behind a sentence that closes | what a reader of `live` sees | closed sentences' translations | frozen behind them
 TOLD = {
     "en zh": """
         /Good morning | 早上好 |  |  |
         Good /morning. We | 早上好。我们 | 早上好 |  |
-        Good morning. /We have 25 | 早上好。我们有25 | 早上好。我们 | 早上好。 |
+        Good morning. /We have 25 | 早上好。 / 我们有25 | 早上好。我们 | 早上好。 |
         Good morning. We /have 25 people | 早上好。我们有25个人 | 早上好。我们有25 | 早上好。 |
         Good morning. We have /25 people here | 早上好。我们这里有25个人 | 早上好。我们有25 | 早上好。 |
         Good morning. We have 25 /people here today | 早上好。我们今天这里有25个人 | 早上好。我们有25 | 早上好。 |
@@ -124,7 +124,7 @@ TOLD = {
     "en ja": """
         /Good morning | おはよう |  |  |
         Good /morning. We | おはようございます。私たちは | おはよう |  |
-        Good morning. /We have 25 | おはようございます。25 | おはよう |  |
+        Good morning. /We have 25 | おはようございます。 / 25 | おはようございます。 | おはようございます。 |
         Good morning. We /have 25 people | おはようございます。25人います | おはようございます。25 | おはようございます。 |
         Good morning. We have /25 people here | おはようございます。ここに25人います | おはようございます。25 | おはようございます。 |
         Good morning. We have 25 /people here today | おはようございます。今日はここに25人います | おはようございます。25 | おはようございます。 |
@@ -132,7 +132,7 @@ TOLD = {
     "en ko": """
         /Good morning | 좋은 아침 |  |  |
         Good /morning. We | 좋은 아침입니다. 우리는 | 좋은 |  |
-        Good morning. /We have 25 | 좋은 아침입니다. 25 | 좋은 |  |
+        Good morning. /We have 25 | 좋은 아침입니다. / 25 | 좋은 아침입니다. | 좋은 아침입니다. |
         Good morning. We /have 25 people | 좋은 아침입니다. 25명이 있습니다 | 좋은 아침입니다. | 좋은 아침입니다. |
         Good morning. We have /25 people here | 좋은 아침입니다. 여기 25명이 있습니다 | 좋은 아침입니다. | 좋은 아침입니다. |
         Good morning. We have 25 /people here today | 좋은 아침입니다. 오늘 여기 25명이 있습니다 | 좋은 아침입니다. | 좋은 아침입니다. |
@@ -140,7 +140,7 @@ TOLD = {
     "en es": """
         /Good morning | Buenos días |  |  |
         Good /morning. We | Buenos días. Nosotros | Buenos días |  |
-        Good morning. /We have 25 | Buenos días. Tenemos 25 | Buenos días. | Buenos días. |
+        Good morning. /We have 25 | Buenos días. / Tenemos 25 | Buenos días. | Buenos días. |
         Good morning. We /have 25 people | Buenos días. Tenemos 25 personas | Buenos días. Tenemos 25 | Buenos días. |
         Good morning. We have /25 people here | Buenos días. Tenemos 25 personas aquí | Buenos días. Tenemos 25 personas | Buenos días. |
         Good morning. We have 25 /people here today | Buenos días. Tenemos a 25 personas aquí hoy | Buenos días. Tenemos 25 personas | Buenos días. |
@@ -148,7 +148,7 @@ TOLD = {
     "en de": """
         /Good morning | Guten Morgen |  |  |
         Good /morning. We | Guten Morgen. Wir | Guten Morgen |  |
-        Good morning. /We have 25 | Guten Morgen. Wir haben 25 | Guten Morgen. Wir | Guten Morgen. |
+        Good morning. /We have 25 | Guten Morgen. / Wir haben 25 | Guten Morgen. Wir | Guten Morgen. |
         Good morning. We /have 25 people | Guten Morgen. Wir haben 25 Leute | Guten Morgen. Wir haben 25 | Guten Morgen. |
         Good morning. We have /25 people here | Guten Morgen. Wir haben hier 25 Leute | Guten Morgen. Wir haben 25 | Guten Morgen. |
         Good morning. We have 25 /people here today | Guten Morgen. Wir haben heute 25 Leute hier | Guten Morgen. Wir haben 25 | Guten Morgen. |
@@ -156,7 +156,7 @@ TOLD = {
     "en ar": """
         /Good morning | صباح الخير |  |  |
         Good /morning. We | صباح الخير. نحن | صباح الخير |  |
-        Good morning. /We have 25 | صباح الخير. لدينا 25 | صباح الخير. | صباح الخير. |
+        Good morning. /We have 25 | صباح الخير. / لدينا 25 | صباح الخير. | صباح الخير. |
         Good morning. We /have 25 people | صباح الخير. لدينا 25 شخصًا | صباح الخير. لدينا 25 | صباح الخير. |
         Good morning. We have /25 people here | صباح الخير. لدينا 25 شخصًا هنا | صباح الخير. لدينا 25 شخصًا | صباح الخير. |
         Good morning. We have 25 /people here today | صباح الخير. لدينا 25 شخصًا هنا اليوم | صباح الخير. لدينا 25 شخصًا هنا | صباح الخير. |
@@ -164,15 +164,15 @@ TOLD = {
     "en th": """
         /Good morning | สวัสดีตอนเช้า |  |  |
         Good /morning. We | สวัสดีตอนเช้า เรา | สวัสดีตอนเช้ |  |
-        Good morning. /We have 25 | สวัสดีตอนเช้า เรามี 25 | สวัสดีตอนเช้า เร |  |
-        Good morning. We /have 25 people | สวัสดีตอนเช้า เรามีคน 25 คน | สวัสดีตอนเช้า เรามี |  |
-        Good morning. We have /25 people here | สวัสดีตอนเช้า เรามีคน 25 คนที่นี่ | สวัสดีตอนเช้า เรามีคน 25 ค |  |
-        Good morning. We have 25 /people here today | สวัสดีตอนเช้า เรามีคน 25 คนที่นี่วันนี้ | สวัสดีตอนเช้า เรามีคน 25 คนที่นี่ |  |
+        Good morning. /We have 25 | สวัสดีตอนเช้า / เรามี 25 | สวัสดีตอนเช้า เร | สวัสดีตอนเช้า |
+        Good morning. We /have 25 people | สวัสดีตอนเช้า เรามีคน 25 คน | สวัสดีตอนเช้า เรามี | สวัสดีตอนเช้า |
+        Good morning. We have /25 people here | สวัสดีตอนเช้า เรามีคน 25 คนที่นี่ | สวัสดีตอนเช้า เรามีคน 25 ค | สวัสดีตอนเช้า |
+        Good morning. We have 25 /people here today | สวัสดีตอนเช้า เรามีคน 25 คนที่นี่วันนี้ | สวัสดีตอนเช้า เรามีคน 25 คนที่นี่ | สวัสดีตอนเช้า |
         """,
     "zh en": """
         /早上好 | Good morning |  |  |
         早上/好。我们 | Good morning. We | Good morning |  |
-        早上好。/我们有 | Good morning. We have | Good morning |  |
+        早上好。/我们有 | Good morning. / We have | Good morning. | Good morning. |
         早上好。我们/有25个 | Good morning. We have 25 | Good morning. We have | Good morning. |
         早上好。我们有/25个人在 | Good morning. We have 25 people | Good morning. We have 25 | Good morning. |
         早上好。我们有25个/人在这里 | Good morning. There are 25 people here | Good morning. We have 25 | Good morning. |
@@ -184,7 +184,7 @@ TOLD = {
         昨日マリアさん/が来まし | Maria came yesterday | Maria |  |
         昨日マリアさんが/来ました | Maria came yesterday | Maria |  |
         昨日マリアさんが来まし/た。で | Maria came yesterday | Maria came |  |
-        昨日マリアさんが来ました。/でも | Maria came yesterday. But | Maria came yesterday |  |
+        昨日マリアさんが来ました。/でも | Maria came yesterday. / But | Maria came yesterday. | Maria came yesterday. |
         昨日マリアさんが来ました。でも/会えま | Maria came yesterday. But I meet | Maria came yesterday. But | Maria came yesterday. |
         昨日マリアさんが来ました。でも会え/ません | Maria came yesterday. But I could not meet | Maria came yesterday. But I | Maria came yesterday. |
         昨日マリアさんが来ました。でも会えません/でした | Maria came yesterday. But I could not meet her | Maria came yesterday. But I could not meet | Maria came yesterday. |
@@ -197,7 +197,7 @@ TOLD = {
         어제 마리아가 서울에 /왔지만 | Maria came to Seoul yesterday, but | Maria |  |
         어제 마리아가 서울에 왔지만 /못 | Maria came to Seoul yesterday, but not | Maria |  |
         어제 마리아가 서울에 왔지만 못 /만났습니다 | Maria came to Seoul yesterday, but I could not meet her | Maria came to Seoul yesterday, but |  |
-        어제 마리아가 서울에 왔지만 못 만났습니다./ 다음에 | Maria came to Seoul yesterday, but I could not meet her. Next time | Maria came to Seoul yesterday, but I could not meet her |  | Maria came to
+        어제 마리아가 서울에 왔지만 못 만났습니다./ 다음에 | Maria came to Seoul yesterday, but I could not meet her. / Next time | Maria came to Seoul yesterday, but I could not meet her. | Maria came to Seoul yesterday, but I could not meet her. |
         어제 마리아가 서울에 왔지만 못 만났습니다. 다음에 /만나겠습니다 | Maria came to Seoul yesterday, but I could not meet her. I will meet her next time | Maria came to Seoul yesterday, but I could not meet her. | Maria came to Seoul yesterday, but I could not meet her. |
         """,
     "en es, long": """
@@ -233,10 +233,11 @@ def test_what_is_told(name: str) -> None:
         promised, _, rest = said.partition("/")
         found, sure = tuple(pieces(promised + rest)), len(pieces(promised))
         line = Hypothesis(found, sure, sure)
+        whole, _, last = answer.rpartition(" / ")
         for ask in machine.push(Transcript(SpeechSegment(0, 0, 0, 0, 0), source, line)):
-            before = ("".join(machine.told) + ask.prefix).rstrip()
-            assert answer.startswith(before), "an answer begins with what is settled"
-            text = dial.push(machine.take(ask, answer.removeprefix(before).lstrip()))
+            told = whole if ask.closes else last.removeprefix("".join(machine.told)).lstrip()
+            assert told.startswith(ask.prefix.rstrip()), "an answer begins with what is settled"
+            text = dial.push(machine.take(ask, told.removeprefix(ask.prefix.rstrip()).lstrip()))
             shown = shown if text is None else str(text)
         settled = "".join(machine.told).rstrip(), "".join(machine.frozen).rstrip()
         assert (shown.rstrip(), *settled) == (seen, closed, frozen), answer

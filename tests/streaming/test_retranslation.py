@@ -135,15 +135,14 @@ def test_where_both_have_it_last_the_verb_tells_nothing_more() -> None:
     assert agreed(machine, *((state, "말합니다") for state in states)) == ["", "", "말합니다"]
 
 
-def test_what_the_verb_alone_made_sure_is_neither_frozen_nor_closed() -> None:
+def test_what_the_verb_alone_made_sure_is_not_frozen() -> None:
     machine = Retranslation("ja", "en", forces_prefix=True)
     machine.window = 1
-    closed = "話します。"
-    for text, promised in (("話します", ""), ("話します。で", closed), ("話します。でも", closed)):
-        for ask in machine.push(said(text, promised)):
-            machine.take(ask, "She speaks it. But")
+    for text in ("話します", "話しますが", "話しますが私"):
+        for ask in machine.push(said(text)):
+            machine.take(ask, "She speaks it, but")
     line = machine.line()
-    assert (line.agreed, line.stable, machine.closed) == (5, 0, [])
+    assert (line.agreed, line.stable) == (5, 0)
 
 
 def test_a_word_of_han_is_two_characters() -> None:
@@ -162,29 +161,105 @@ def test_an_answer_to_the_same_words_is_no_second_answer_until_nothing_new_comes
     assert answered(machine, said("wait here", ms=STILL_MS)).agreed == 2
 
 
-def test_a_sentence_settled_on_both_sides_is_closed_with_its_translation() -> None:
+def test_a_sentence_is_asked_for_as_a_whole_once_its_end_is_promised() -> None:
     machine = Retranslation("en", "es", forces_prefix=True)
-    for text in ("We are here. And", "We are here. And now"):
-        answered(machine, said(text, promised="We are here. And"))
-    line = answered(machine, said("We are here. And now we", promised="We are here. And"))
+    answered(machine, said("We are here. And"))
+    first, second = machine.push(said("We are here. And now", promised="We are here. "))
+    assert first == Ask("We are here. ", hypothesis="WE ARE HERE. ", closes=True)
+    assert second == Ask("And now", hypothesis="AND")
+    machine.take(first, "estamos aquí.")
+    line = machine.take(second, "y ahora")
     assert [(pair.text, pair.translation) for pair in machine.closed] == [
-        ("We are here. ", "WE ARE HERE. ")
+        ("We are here. ", "estamos aquí.")
     ]
-    (ask,) = machine.push(said("We are here. And now we go", promised="We are here. And now "))
-    assert ask.text == "And now we go"
-    assert line.promised.startswith("WE ARE HERE. ")
+    assert (line.promised, line.text) == ("estamos aquí. ", "estamos aquí. y ahora")
 
 
-def test_the_final_pass_is_held_to_nothing_and_sees_the_whole_segment() -> None:
+def test_what_is_frozen_of_a_sentence_begins_its_whole_translation() -> None:
     machine = Retranslation("en", "es", forces_prefix=True)
-    for text in ("a b c d e f g h i j", "a b c d e f g h i j k"):
-        for ask in machine.push(said(text)):
-            machine.take(ask, echo(ask))
-    (last,) = machine.push(said("a b c d e f g h i j k l.", final=True))
-    assert (last.text, last.prefix, last.final) == ("a b c d e f g h i j k l.", "", True)
-    assert last.hypothesis
-    line = machine.take(last, "something else")
-    assert (line.text, line.promised, line.final) == ("something else", "something else", True)
+    machine.window = 2
+    for text in ("ana ben cal dia eva", "ana ben cal dia eva fin"):
+        answered(machine, said(text))
+    assert "".join(machine.frozen) == "ANA BEN CAL DIA "
+    (ask,) = machine.push(said("ana ben cal dia eva fin.", promised="ana ben cal dia eva fin."))
+    assert (ask.text, ask.prefix, ask.closes) == (
+        "ana ben cal dia eva fin.",
+        "ANA BEN CAL DIA ",
+        True,
+    )
+    assert machine.take(ask, "y fin.").text == "ANA BEN CAL DIA y fin."
+
+
+def test_nothing_behind_the_first_sentence_is_frozen() -> None:
+    machine = Retranslation("en", "es", forces_prefix=True)
+    machine.window = 1
+    for text in (
+        "ana ben. cal dia eva",
+        "ana ben. cal dia eva fin",
+        "ana ben. cal dia eva fin gus",
+    ):
+        answered(machine, said(text))
+    assert "".join(machine.frozen) == "ANA BEN"
+
+
+def test_the_final_pass_is_held_to_nothing_and_goes_through_the_whole_segment() -> None:
+    machine = Retranslation("en", "es", forces_prefix=True)
+    for text in (
+        "ana ben cal dia eva fin gus hal ivo jon",
+        "ana ben cal dia eva fin gus hal ivo jon kim",
+    ):
+        answered(machine, said(text))
+    asks = machine.push(said("ana ben cal dia eva fin. gus hal ivo jon kim leo", final=True))
+    assert [(ask.text, ask.prefix, ask.final) for ask in asks] == [
+        ("ana ben cal dia eva fin. ", "", True),
+        ("gus hal ivo jon kim leo", "", True),
+    ]
+    machine.take(asks[0], "something else.")
+    (before,) = machine.closed  # the context of the next
+    assert before.text == "ana ben cal dia eva fin. "
+    line = machine.take(asks[1], "and more")
+    told = "something else. and more"
+    assert (line.text, line.promised, line.final) == (told, told, True)
+
+
+def test_a_final_asks_for_no_sentence_that_was_answered_whole_and_held_to_nothing() -> None:
+    machine = Retranslation("en", "es", forces_prefix=True)
+    answered(machine, said("We go. You stay. And", promised="We go. You stay. "))
+    (ask,) = machine.push(said("We go. You stay. And then?", final=True))
+    assert ask.text == "And then?"
+    assert machine.take(ask, "¿Y qué?").text == "WE GO. YOU STAY. ¿Y qué?"
+
+
+def test_a_final_asks_again_for_what_was_heard_otherwise_or_begun_too_soon() -> None:
+    machine = Retranslation("en", "es", forces_prefix=True)
+    machine.window = 2
+    for text in ("ana ben cal dia eva", "ana ben cal dia eva fin"):
+        answered(machine, said(text))
+    answered(
+        machine,
+        said(
+            "ana ben cal dia eva fin. You say. We go. ",
+            promised="ana ben cal dia eva fin. You say. We go. ",
+        ),
+    )
+    asks = machine.push(said("ana ben cal dia eva fin. You stay. We go.", final=True))
+    assert [ask.text for ask in asks] == ["ana ben cal dia eva fin. ", "You stay. "]
+
+
+def test_a_final_that_could_not_be_had_whole_is_asked_for_from_there() -> None:
+    machine = Retranslation("en", "es", forces_prefix=True)
+    whole = said("We go. You stay.", final=True)
+    machine.take(machine.push(whole)[0], "Vamos.")
+    (left,) = machine.push(whole)
+    assert left.text == "You stay."
+    assert machine.take(left, "Te quedas.").text == "Vamos. Te quedas."
+
+
+def test_a_final_without_words_is_one_at_once() -> None:
+    machine = Retranslation("en", "es", forces_prefix=True)
+    answered(machine, said("um"))
+    assert machine.push(said("", final=True)) == []
+    assert machine.line() == Hypothesis((), 0, 0, final=True)
 
 
 words = st.sampled_from(["one ", "two ", "three. ", "four ", "five? ", "six, ", "ます。"])
@@ -246,15 +321,22 @@ def test_only_what_is_old_and_was_in_several_answers_is_frozen(
         assert len(line.units) - len(frozen) >= min(len(wholes[-1]) - len(held), machine.window)
 
 
-@given(answers, st.lists(words, max_size=8))
-def test_every_segment_ends_with_all_of_its_final_answer(
-    told: list[list[str]], final: list[str]
+@given(
+    st.lists(st.tuples(st.lists(words, max_size=20), st.integers(0, 20)), max_size=10),
+    st.lists(words, max_size=20),
+)
+def test_a_final_is_what_it_would_be_had_nothing_been_asked_before(
+    steps: list[tuple[list[str], int]], end: list[str]
 ) -> None:
-    machine = Retranslation("en", "es", forces_prefix=True)
-    for n, answer in enumerate(told):
-        for ask in machine.push(said("word " * (n + 1))):
-            assert not ask.final
-            assert not machine.take(ask, "".join(answer)).final
-    (last,) = machine.push(said("word " * len(told), final=True))
-    line = machine.take(last, "".join(final))
-    assert (line.final, line.text, line.promised) == (True, "".join(final), "".join(final))
+    machine, alone = (Retranslation("en", "es", forces) for forces in (True, False))
+    machine.window = 2
+    source: list[str] = []
+    sure = 0
+    for more, promise in steps:
+        source = source[:sure] + more
+        sure = max(sure, min(promise, len(source)))
+        answered(machine, said("".join(source), "".join(source[:sure])))
+    final = said("".join(end), final=True)
+    line = answered(machine, final)
+    assert line.final
+    assert line == answered(alone, final)

@@ -152,6 +152,25 @@ def test_a_sentence_ends_after_its_closing_quotes() -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "Dr. J. Smith, e.g. of the U.S. office, came.",
+        "La Sra. García vino.",
+        "Das ist z. B. Nr. 3.",
+        "(Mr. Li",
+    ],
+)
+def test_a_full_stop_that_shortens_a_word_ends_no_sentence(text: str) -> None:
+    closed, rest = sentences(text)
+    assert len(closed) + bool(rest) == 1
+
+
+@pytest.mark.parametrize("text", ["It costs 3.5. ", "Well... ", "No? ", "It was him.” ", "行。"])
+def test_other_marks_do(text: str) -> None:
+    assert sentences(text) == ([text], "")
+
+
+@pytest.mark.parametrize(
     ("text", "complete"), [("yes.", True), ("yes.” ", True), ("3.5", False), ("", False)]
 )
 def test_a_clause_is_complete_at_its_mark(text: str, complete: bool) -> None:
