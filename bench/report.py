@@ -274,7 +274,7 @@ def _end_to_end(found: Mapping[str, Any]) -> Iterator[Row]:
     yield Row(f"{written['lines']} lines as written", f"{figure} an update")
     erasure = f"erasure {written['erasure']:g}, {len(written['different'])} finals differ"
     erasure += f", {written['untranslated']} untranslated"
-    yield Row("", erasure, "from one question for the whole line: none", not written["different"])
+    yield Row("", erasure, "from what it says at once: none", not written["different"])
 
 
 def _policies(found: Mapping[str, Any]) -> Iterator[Row]:

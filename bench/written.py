@@ -1,8 +1,8 @@
 """Sentences that are translated while they grow, in a room of a server in this process.
 
 Mandarin and English lines are heard word by word as they are written, each speaker in his turn, and
-translated by the teensy Qwen on the real SGLang. Every final is held against one question for the
-whole line, asked afterwards of the same model.
+translated by the teensy Qwen on the real SGLang. Every final is held against what the same model
+says when it is asked afterwards, at once and without a draft.
 """
 
 import asyncio
@@ -15,15 +15,26 @@ from typing import Any
 
 from clients.audio import Pace
 from clients.link import Link
-from models.base import Heard, Request
+from models.base import Heard
 from models.detectors.energy import Energy
 from models.registry import Engines
 from models.scripted import ScriptedRecognizer
 from models.sglang.translator import SGLang
+from server.offline import Before
+from server.telling import told
 from server.translation import Translation
+from streaming.captions import Captions
 from streaming.messages import Hello, Pcm16
-from streaming.units import units
-from streaming.values import SAMPLE_RATE, AudioFrame, samples
+from streaming.retranslation import Retranslation
+from streaming.units import pieces, units
+from streaming.values import (
+    SAMPLE_RATE,
+    AudioFrame,
+    Hypothesis,
+    SpeechSegment,
+    Transcript,
+    samples,
+)
 
 from .reading import Read, listened, rounded, said
 from .serving import exported, inside, spent
@@ -49,22 +60,24 @@ class Line:
 
 
 def written_lines(count: int) -> list[Line]:
-    """Held-out sentences, one in Mandarin, one in English, and so on."""
+    """Held-out sentences, one line in Mandarin, one in English, and so on; every second pair of
+    lines has two sentences."""
     pairs = json.loads((TEENSY / "heldout.json").read_text("utf-8"))
     found: list[Line] = []
-    for english, chinese in pairs[: 2 * count : 2]:
-        found += Line(chinese, "zh"), Line(english, "en")
+    for n in range(count):
+        english, chinese = zip(*pairs[2 * n : 2 * n + 1 + n % 2], strict=True)
+        found += Line("".join(chinese), "zh"), Line(" ".join(english), "en")
     return found
 
 
 async def written(says: str, count: int, speed: float = 1.0) -> dict[str, Any]:
-    """So many sentences of each language in a room of a server in this process."""
+    """So many lines of each language in a room of a server in this process."""
     lines = written_lines(count)
     script = [[Heard(state, line.language) for state in line.states] for line in lines]
     recognizer = ScriptedRecognizer(script, languages=("zh", "en"), hop_ms=HOP_MS, punctuates=True)
-    async with inside(Engines(Energy(), (recognizer,), (SGLang(urls=[says]),)), speed) as told:
-        read, schedules = await _spelled(told["url"], lines, speed)
-        page = await exported(told["metrics"])
+    async with inside(Engines(Energy(), (recognizer,), (SGLang(urls=[says]),)), speed) as server:
+        read, schedules = await _spelled(server["url"], lines, speed)
+        page = await exported(server["metrics"])
     spoken = {one.key[:2]: one for one in read.finals() if one.kind == "transcript"}
     told_of = {one.key[:2]: one for one in read.finals() if one.kind == "translation"}
     expected = await offline(says, [Line(one.text, one.language) for one in spoken.values()])
@@ -120,18 +133,20 @@ async def _frames(sound: bytes) -> AsyncIterator[AudioFrame]:
 
 
 async def offline(says: str, lines: Sequence[Line]) -> list[str]:
-    """Each line by one question, asked of the same model and judged as a room's answers are."""
+    """Each line at once and whole, asked of the same model and judged as a room's answers are."""
     translator = SGLang(urls=[says])
     await translator.start()
     try:
         alone = Translation([translator], lambda *change: None)
-        return [
-            (
-                await alone.translate(
-                    Request(line.language, OTHER[line.language], line.text, final=True)
-                )
-            )[0]
-            for line in lines
-        ]
+        return [await _alone(alone, line) for line in lines]
     finally:
         await translator.close()
+
+
+async def _alone(translation: Translation, line: Line) -> str:
+    machine = Retranslation(line.language, OTHER[line.language], forces_prefix=False)
+    words = tuple(pieces(line.text))
+    said = Hypothesis(words, len(words), len(words), final=True)
+    transcript = Transcript(SpeechSegment(0, 0, 0, 0, 0, final=True), line.language, said)
+    line_told, _ = await told(machine, transcript, translation, Before(Captions()))
+    return line_told.text
