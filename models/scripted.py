@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import cycle, islice
 from zlib import crc32
 
 from models.base import EngineError, Heard, Request
@@ -33,6 +34,7 @@ TEXT = (
     "Please ask your questions at any time, because it is much easier to answer them at once."
 )
 SPEECH = TEXT.split()
+BARE = [word.strip(",.?").lower() for word in SPEECH]
 CHINESE = "大家早上好感谢你们今天来这里先给你们看新眼镜屏幕很小但是可以读完整的一行字请随时提问"
 
 
@@ -178,10 +180,11 @@ class ScriptedHearing:
 
     def _words(self, *, wrong: bool) -> Heard:
         count = int(self._samples * self._engine.words_per_second / SAMPLE_RATE)
-        source: Sequence[str] = CHINESE if self._language in UNSPACED else SPEECH
-        words = [source[(self._first + n) % len(source)] for n in range(count)]
-        if not self._engine.punctuates:
-            words = [word.strip(",.?").lower() for word in words]
+        source: Sequence[str] = SPEECH if self._engine.punctuates else BARE
+        if self._language in UNSPACED:
+            source = CHINESE
+        first = self._first % len(source)
+        words = [*islice(cycle(source), first, first + count)]
         if wrong and words:
             words[-1] += "的" if self._language in UNSPACED else "s"
         return Heard(("" if self._language in UNSPACED else " ").join(words), self._language)
@@ -206,10 +209,11 @@ class ScriptedTranslator(_Engine):
         faults: Faults | None = None,
     ) -> None:
         """`translate_ms`: until the first piece, which holds all of the hypothesis that was right;
-        `word_ms`: for each word after it. `revise`: the last word is different while more may come.
+        `word_ms`: for each word after it; 0: all comes at once. `revise`: the last word is another
+        one while more may come.
         """
         super().__init__(faults or Faults())
-        self.pairs = [(a, b) for a in languages for b in languages if a != b]
+        self.pairs = dict.fromkeys((a, b) for a in languages for b in languages if a != b)
         self.forces_prefix = forces_prefix
         self.revise = revise
         self.translate_ms = translate_ms
@@ -226,6 +230,9 @@ class ScriptedTranslator(_Engine):
             yield NONSENSE
             return
         pieces = self._pieces(request)
+        if not self.word_ms:
+            yield "".join(pieces)
+            return
         verified, joined = 0, ""
         while verified < len(pieces) and request.hypothesis.startswith(joined + pieces[verified]):
             joined += pieces[verified]
@@ -233,8 +240,7 @@ class ScriptedTranslator(_Engine):
         if joined:
             yield joined
         for piece in pieces[verified:]:
-            if self.word_ms:
-                await asyncio.sleep(self.word_ms / 1000)
+            await asyncio.sleep(self.word_ms / 1000)
             yield piece
 
     async def close(self) -> None:

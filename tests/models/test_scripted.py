@@ -120,7 +120,7 @@ async def test_a_call_that_hangs_can_be_cancelled_and_the_next_one_answers() -> 
     asked.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asked
-    assert await translated(engine, to_spanish("good day")) == ["good-es", " day-es"]
+    assert await translated(engine, to_spanish("good day")) == ["good-es day-es"]
 
 
 async def test_every_word_is_marked_and_marks_stay() -> None:
@@ -146,7 +146,7 @@ async def test_what_follows_a_prefix_completes_it() -> None:
 
 
 async def test_a_right_guess_comes_at_once_and_a_wrong_one_changes_nothing() -> None:
-    engine = ScriptedTranslator()
+    engine = ScriptedTranslator(word_ms=0.001)
     right = to_spanish("we began with a camera", prefix="we-es", hypothesis=" began-es with-es")
     assert await translated(engine, right) == [" began-es with-es", " a-es", " camera-es"]
     wrong = to_spanish("we began", prefix="we-es", hypothesis=" finished-es")
