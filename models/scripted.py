@@ -213,7 +213,9 @@ class ScriptedTranslator(_Engine):
         one while more may come.
         """
         super().__init__(faults or Faults())
-        self.pairs = dict.fromkeys((a, b) for a in languages for b in languages if a != b)
+        self.pairs: Collection[tuple[str, str]] = dict.fromkeys(
+            (a, b) for a in languages for b in languages if a != b
+        )
         self.forces_prefix = forces_prefix
         self.revise = revise
         self.translate_ms = translate_ms

@@ -7,7 +7,7 @@ Room names and texts never appear. Labels are stages, kinds and, for what is cou
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import get_args
 
 from prometheus_client import (
@@ -198,7 +198,13 @@ class Metrics:
 
     def page(self) -> bytes:
         """Everything, in Prometheus' text format."""
-        return generate_latest(self.registry)
+        return b"".join(self.pieces())
+
+    def pieces(self) -> Iterator[bytes]:
+        """The page, in pieces that take two milliseconds at most, so that others get their turn."""
+        yield generate_latest(self.registry)
+        for piece in self.rooms.page():
+            yield piece.encode()
 
     def _counter(self, name: str, what: str, *labels: str) -> Counter:
         return Counter(f"surtitle_{name}", what, labels, registry=self.registry)
