@@ -36,6 +36,7 @@ from streaming.values import BYTES_PER_SAMPLE, SAMPLE_RATE
 
 from . import entry
 from .house import House
+from .inlet import inlet
 from .intake import AudioError, Intake, Plain, intake
 from .member import Member
 from .outlet import FAILED, SEND_S, Outlet
@@ -151,12 +152,15 @@ class Connection:
 
     async def _read(self) -> None:
         assert self.member is not None
+        if (directly := inlet(self.socket)) is not None:
+            directly.take = self._hear
         while (message := await self._receive()).type not in CLOSED:
             if self.member.expelled is not None:
                 continue  # it is being told why; another connection may speak for it by now
             if message.type == WSMsgType.BINARY:
-                self._count(self.frames, "audio frames came too fast: 20 ms a frame is right")
                 self._hear(message.data)
+            elif directly is not None and directly.failed is not None:
+                raise directly.failed
             elif message.type == WSMsgType.TEXT:
                 self._count(self.messages, "messages came too fast")
                 self._take(self._decoded(message.data))
@@ -196,6 +200,10 @@ class Connection:
 
     def _hear(self, data: bytes) -> None:
         assert self.member is not None
+        if self.member.expelled is not None:
+            return
+        self.heard = self.clock.now()
+        self._count(self.frames, "audio frames came too fast: 20 ms a frame is right")
         session = self.member.session
         if session is None or self.intake is None:
             why = "said that it calls (webrtc)" if session else "named no microphone (hears, audio)"
