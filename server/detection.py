@@ -29,7 +29,7 @@ from .ear import Ear
 log = logging.getLogger(__name__)
 
 APART_S = 0.003  # from the beginning of one call to that of the next
-DEEPEST = 48  # windows in one call: more cost others' latency and gain no speed
+DEEPEST = 128  # windows in one call: more cost others' latency and gain no speed
 
 
 @dataclass(slots=True)

@@ -21,8 +21,8 @@ from .tokens import Gate
 
 log = logging.getLogger(__name__)
 
-TICK_S = 0.1
-ROSTER_TICKS = 5  # half a second
+TICK_S = 0.2
+ROSTER_TICKS = 3  # a little more than half a second
 AT_ONCE = 20  # rooms: a fraction of a millisecond
 EMPTY_S = 300.0  # an empty room is kept so long for those who come back
 

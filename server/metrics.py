@@ -18,7 +18,7 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from models.base import Spent
@@ -72,6 +72,16 @@ class Carried(Collector):
             limit.add_metric([load.engine, load.does], self.most(load))
             asked.add_metric([load.engine, load.does], load.asked)
         return limit, asked
+
+
+class _Only:
+    """A registry of one metric, which is quickly written down."""
+
+    def __init__(self, family: Metric) -> None:
+        self.family = family
+
+    def collect(self) -> Iterable[Metric]:
+        return [self.family]
 
 
 class Metrics:
@@ -202,7 +212,8 @@ class Metrics:
 
     def pieces(self) -> Iterator[bytes]:
         """The page, in pieces that take two milliseconds at most, so that others get their turn."""
-        yield generate_latest(self.registry)
+        for family in self.registry.collect():
+            yield generate_latest(_Only(family))
         for piece in self.rooms.page():
             yield piece.encode()
 
