@@ -3,6 +3,7 @@
 from bisect import bisect_left
 
 KEPT = 4_000  # frames: 80 s of the shortest
+LATE = 16  # of them: those that are mostly asked for, and still near in memory
 
 
 class Arrivals:
@@ -26,5 +27,7 @@ class Arrivals:
 
     def at(self, position: int) -> float:
         """When the sample before `position` arrived."""
-        n = bisect_left(self.ends, position)
+        ends = self.ends
+        late = len(ends) - LATE if len(ends) > LATE and ends[-LATE] < position else 0
+        n = bisect_left(ends, position, late)
         return self.times[min(n, len(self.times) - 1)]
