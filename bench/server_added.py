@@ -28,18 +28,24 @@ class Load:
 
     speakers: int
     together: int = 1
+    frame_ms: int = 100
 
     @property
     def name(self) -> str:
         rooms = f" in rooms of {self.together}" if self.together > 1 else ""
-        return f"{self.speakers} speaker{'s' * (self.speakers > 1)}{rooms}"
+        frames = "" if self.frame_ms == 100 else f" in frames of {self.frame_ms} ms"
+        return f"{self.speakers} speaker{'s' * (self.speakers > 1)}{rooms}{frames}"
 
     @property
     def rooms(self) -> int:
         return -(-self.speakers // self.together)
 
 
-LOADS = (*map(Load, (1, 50, 100, 200, 300, 500)), Load(100, together=10))
+LOADS = (
+    *map(Load, (1, 50, 100, 200, 300, 500)),
+    Load(100, together=10),
+    Load(200, frame_ms=20),
+)
 QUICK = (Load(1), Load(100))
 
 
@@ -52,7 +58,15 @@ def measure(
 
 
 async def _point(it: Load, seconds: float, realtime: bool) -> dict[str, Any]:
-    asked = load.Load(it.speakers, seconds, it.rooms, reads=("es",), warm=WARM_S, prefix="bench")
+    asked = load.Load(
+        it.speakers,
+        seconds,
+        it.rooms,
+        reads=("es",),
+        warm=WARM_S,
+        frame_ms=it.frame_ms,
+        prefix="bench",
+    )
     tester, core = cores()
     with on_cores(tester, realtime):
         most = room_for(it.speakers, it.rooms, it.speakers)

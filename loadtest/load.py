@@ -14,6 +14,7 @@ from .speech import OPUS_MS, Transport
 
 Kind = Literal["stall", "kill", "loss"]
 STALL_S = 2.0  # seconds that a stall lasts, if it is not said
+APART_S = 1.0  # within which speakers begin: within a frame, all their windows would end together
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +110,9 @@ def seats(load: Load) -> list[Seat]:
     drawn = Random(1)
     rooms = [f"{load.prefix}-{n}" for n in range(load.rooms or load.speakers)]
     found = []
+    apart = max(load.period, min(APART_S, load.seconds / 40) / load.speed)
     for n in range(load.speakers):
-        phase = drawn.random() * load.period
+        phase = drawn.random() * apart
         begins = phase + load.ramp * n / load.speakers
         reads = dealt(load.reads, n)
         name, room = f"voice {n + 1}", rooms[n % len(rooms)]
