@@ -44,7 +44,7 @@ async def test_who_asks_while_a_pass_runs_is_in_the_next() -> None:
 async def test_the_words_are_the_scripted_ones() -> None:
     card = Card(Pass("translation", "x", "", [(1, 0.0)], [1], 0.0, "estimated", ""), 1)
     request = Request("en", "es", "good day")
-    assert [piece async for piece in Translator(card).translate(request)] == ["good-es", " day-es"]
+    assert [piece async for piece in Translator(card).translate(request)] == ["good-es day-es"]
 
 
 def test_the_verdict_is_that_less_holds_and_more_does_not() -> None:
