@@ -1,15 +1,21 @@
 """What is read from one peer: audio at once, everything else by whoever waits for it.
 
 aiohttp keeps what has come in a queue and wakes the task that reads it, which takes longer than all
-that is done with a frame of sound. So sound that nothing waits in front of skips both. The queue's
-class is no public part of aiohttp: where it is another one some day, sound is read like the rest,
-and a test says so.
+that is done with a frame of sound. So sound that nothing waits in front of skips both. The queue is
+no public part of aiohttp: where it is another one some day, sound is read like the rest, and a test
+says so.
 """
 
 from collections.abc import Callable
 
 from aiohttp import WSMessage, WSMsgType, web, web_ws
-from aiohttp._websocket.reader import WebSocketDataQueue
+
+try:
+    from aiohttp._websocket.reader import WebSocketDataQueue
+except ImportError:
+
+    class WebSocketDataQueue:  # type: ignore[no-redef]
+        """Nobody makes one."""
 
 
 class Inlet(WebSocketDataQueue):
