@@ -1,11 +1,11 @@
 """One speaker, from microphone to captions. Start reading here.
 
-    push -> listen -> transcribe -> translate (one per language read) -> publish
+    push -> listen -> transcribe -> tell (telling.py, one per language read) -> publish
 
 Listening happens as soon as the detector has looked at a window. Every later stage is a task that
 reads one mailbox, asks one model, and writes the next. Data only moves right; nothing waits on the
-left. A mailbox keeps the newest value of each segment, so a slow model
-means fewer partials and never a growing lag; finals are never dropped.
+left. A mailbox keeps the newest value of each segment, so a slow model means fewer partials and
+never a growing lag; finals are never dropped.
 """
 
 import asyncio
