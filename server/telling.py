@@ -60,7 +60,7 @@ def _request(machine: Retranslation, ask: Ask, around: Around, room: str) -> Req
     return Request(
         source=source,
         target=target,
-        text=ask.text,
+        text=ask.text.strip(),
         prefix=ask.prefix,
         hypothesis=ask.hypothesis,
         context=(*around.context(source, target), *machine.closed),

@@ -72,6 +72,7 @@ class Retranslation:
         self.reorders = reorders(source, target)
         self.patience = self.evidence * (PATIENCE if self.reorders else 1)
         self.closed: list[Pair] = []
+        self.done = 0  # characters of the source that they are
         self.whole: dict[str, str] = {}  # sentences that were asked for as a whole, held to nothing
         self.ending: list[str] | None = None  # the sentences of the final transcript
         self.told: list[str] = []  # pieces of the closed sentences' translations
@@ -90,11 +91,10 @@ class Retranslation:
         text = transcript.line.text
         if transcript.final:
             return self._end(text)
-        known = sum(len(pair.text) for pair in self.closed)
-        sure = transcript.line.promised[known:]
+        sure = transcript.line.promised[self.done :]
         closing = sentences(sure)[0]
         done = sum(map(len, closing))
-        source = _trimmed(text[known + done :], len(sure) - done)
+        source = _trimmed(text[self.done + done :], len(sure) - done)
         if closing or (source and source != self.asked):
             prefixes = ["".join(self.frozen), *[""] * len(closing)]
             drafts = _drafts(self.guess, len(closing) + 1)
@@ -143,7 +143,7 @@ class Retranslation:
             for said, draft in zip(self.ending, drafts, strict=True)
             if said.strip() not in self.whole
         ]
-        self.closed, self.told, self.frozen, self.guess = [], [], [], []
+        self.closed, self.done, self.told, self.frozen, self.guess = [], 0, [], [], []
         self._settle()
         return asks
 
@@ -178,7 +178,9 @@ class Retranslation:
 
     def _close(self, source: str, translation: list[str]) -> None:
         """A sentence and its translation are settled."""
-        self.closed.append(Pair(self.source, self.target, source, "".join(translation)))
+        told = "".join(translation)
+        self.closed.append(Pair(self.source, self.target, source.strip(), told.strip()))
+        self.done += len(source)
         self.told = _ended(self.told, translation) + translation
         self.frozen, self.guess, self.agreed, self.firm, self.asked = [], [], 0, 0, None
 

@@ -128,7 +128,7 @@ async def translations(
         asks = machine.push(transcript)
         line = machine.line()
         for ask in asks:
-            whole = "".join([*(pair.text for pair in machine.closed), ask.text])
+            whole = transcript.line.text[: machine.done + len(ask.text)]
             told = (*machine.told, *machine.frozen)
             line = machine.take(ask, await teller.answer(whole, ask, told))
         found.append((transcript.segment, replace(line, quiet=quiet)))

@@ -163,7 +163,7 @@ async def test_what_is_said_in_the_readers_language_does_not_reach_the_model() -
 async def test_every_sentence_is_asked_for_once_as_a_whole_with_those_before_it_as_context() -> (
     None
 ):
-    told = {"It is good. ": "好的。", "We begin now.": "我们开始吧。"}
+    told = {"It is good.": "好的。", "We begin now.": "我们开始吧。"}
     model = Model(lambda request: told.get(request.text, "我们"))
     said = "It is good. We begin now."
     stage = Stage(ScriptedRecognizer([["It is", "It is good. We", said, said, said]]), model)
@@ -171,7 +171,7 @@ async def test_every_sentence_is_asked_for_once_as_a_whole_with_those_before_it_
     await stage.speak(ana, loud(4_000) + quiet(1_200))
     assert stage.finals(ana)[-1] == ("zh", "好的。我们开始吧。")
     whole = [(one.text, [pair.text for pair in one.context]) for one in model.asked if one.final]
-    assert whole == [("It is good. ", []), ("We begin now.", ["It is good. "])]
+    assert whole == [("It is good.", []), ("We begin now.", ["It is good."])]
 
 
 @pytest.mark.parametrize(

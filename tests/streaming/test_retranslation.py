@@ -170,7 +170,7 @@ def test_a_sentence_is_asked_for_as_a_whole_once_its_end_is_promised() -> None:
     machine.take(first, "estamos aquí.")
     line = machine.take(second, "y ahora")
     assert [(pair.text, pair.translation) for pair in machine.closed] == [
-        ("We are here. ", "estamos aquí.")
+        ("We are here.", "estamos aquí.")
     ]
     assert (line.promised, line.text) == ("estamos aquí. ", "estamos aquí. y ahora")
 
@@ -216,7 +216,7 @@ def test_the_final_pass_is_held_to_nothing_and_goes_through_the_whole_segment() 
     ]
     machine.take(asks[0], "something else.")
     (before,) = machine.closed  # the context of the next
-    assert before.text == "ana ben cal dia eva fin. "
+    assert before.text == "ana ben cal dia eva fin."
     line = machine.take(asks[1], "and more")
     told = "something else. and more"
     assert (line.text, line.promised, line.final) == (told, told, True)
@@ -253,6 +253,15 @@ def test_a_final_that_could_not_be_had_whole_is_asked_for_from_there() -> None:
     (left,) = machine.push(whole)
     assert left.text == "You stay."
     assert machine.take(left, "Te quedas.").text == "Vamos. Te quedas."
+
+
+def test_a_space_that_comes_late_makes_no_other_sentence() -> None:
+    machine = Retranslation("en", "es", forces_prefix=True)
+    answered(machine, said("We go.", promised="We go."))
+    answered(machine, said("We go. You stay. And", promised="We go. You stay. "))
+    assert [pair.text for pair in machine.closed] == ["We go.", "You stay."]
+    (ask,) = machine.push(said("We go. You stay. And I", final=True))
+    assert ask.text == "And I"
 
 
 def test_a_final_without_words_is_one_at_once() -> None:
