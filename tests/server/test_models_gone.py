@@ -86,7 +86,7 @@ async def interpreted(
         engine = SGLang(urls=[there.url], way="none", deadline_s=IMPATIENT_S)
         await engine.start()
         try:
-            script = [[WORDS[:2], WORDS]] * 400
+            script = [[WORDS[:2], WORDS]] * 100_000  # however many lines he says while he waits
             stage = Rooms(ScriptedRecognizer(script), engine)
             yield there, stage, stage.join(hears="zh"), stage.join("Ben", reads="en")
         finally:
