@@ -21,20 +21,12 @@ from models.registry import Engines
 from models.scripted import ScriptedRecognizer
 from models.sglang.translator import SGLang
 from server.offline import Before
-from server.telling import told
+from server.telling import told_at_once
 from server.translation import Translation
 from streaming.captions import Captions
 from streaming.messages import Hello, Pcm16
-from streaming.retranslation import Retranslation
-from streaming.units import pieces, units
-from streaming.values import (
-    SAMPLE_RATE,
-    AudioFrame,
-    Hypothesis,
-    SpeechSegment,
-    Transcript,
-    samples,
-)
+from streaming.units import units
+from streaming.values import SAMPLE_RATE, AudioFrame, SpeechSegment, samples
 
 from .reading import Read, listened, rounded, said
 from .serving import exported, inside, spent
@@ -144,9 +136,7 @@ async def offline(says: str, lines: Sequence[Line]) -> list[str]:
 
 
 async def _alone(translation: Translation, line: Line) -> str:
-    machine = Retranslation(line.language, OTHER[line.language], forces_prefix=False)
-    words = tuple(pieces(line.text))
-    said = Hypothesis(words, len(words), len(words), final=True)
-    transcript = Transcript(SpeechSegment(0, 0, 0, 0, 0, final=True), line.language, said)
-    line_told, _ = await told(machine, transcript, translation, Before(Captions()))
-    return line_told.text
+    spoken = SpeechSegment(0, 0, 0, 0, 0, final=True), line.language, line.text
+    target = OTHER[line.language]
+    told, _ = await told_at_once(*spoken, target, translation, Before(Captions()))
+    return told.text

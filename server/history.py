@@ -10,13 +10,11 @@ from streaming import replay
 from streaming.audience import wants
 from streaming.captions import Captions, Line
 from streaming.messages import Caption
-from streaming.retranslation import Retranslation
-from streaming.units import pieces
-from streaming.values import Hypothesis, SpeechSegment, Transcript
+from streaming.values import SpeechSegment
 
 from .member import REPEATED, Member
 from .scene import Scene
-from .telling import told
+from .telling import told_at_once
 from .translation import Translation, Unusable
 
 
@@ -87,12 +85,9 @@ class History:
                 continue
             start, end = said.start, said.end
             segment = SpeechSegment(said.segment, start, start, end, said.heard, final=True)
-            words = tuple(pieces(said.text))
-            known = Hypothesis(words, len(words), len(words), final=True)
-            transcript = Transcript(segment, said.language, known)
-            machine = Retranslation(said.language, language, forces_prefix=False)
+            spoken = segment, said.language, said.text
             try:
-                found, by = await told(machine, transcript, self.translation, scene)
+                found, by = await told_at_once(*spoken, language, self.translation, scene)
             except Unusable:
                 continue
             except EngineError:

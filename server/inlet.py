@@ -32,7 +32,7 @@ class Inlet(WebSocketDataQueue):
             return
         try:
             self.take(data.data)
-        except Exception as error:
+        except Exception as error:  # for who reads: the parser, whose turn this is, would drop it
             self.take, self.failed = None, error
             super().feed_data(WSMessage(WSMsgType.ERROR, error, None), 0)
 

@@ -14,15 +14,14 @@ import av
 
 from models import registry
 from models.base import EngineError
+from streaming import units
 from streaming.captions import Captions, Line
 from streaming.clean import clean
 from streaming.framer import Framer
 from streaming.languages import within
 from streaming.messages import Caption, encode
 from streaming.recording import Recording
-from streaming.retranslation import Retranslation
 from streaming.segmenter import Segmenter
-from streaming.units import pieces
 from streaming.values import (
     BYTES_PER_SAMPLE,
     SAMPLE_RATE,
@@ -30,14 +29,13 @@ from streaming.values import (
     AudioFrame,
     Hypothesis,
     SpeechSegment,
-    Transcript,
     milliseconds,
     samples,
 )
 
 from .clock import Clock
 from .engines import Engines, started
-from .telling import told
+from .telling import told_at_once
 from .translation import Unusable
 
 HOUR = samples(3_600_000)
@@ -93,12 +91,11 @@ async def captions(
         heard = await hearing.finish(recording.read(segment.start, segment.end))
         await hearing.close()
         text = clean(heard.text)
-        lines = [_line(segment, source, _final(text), recognizer.name)]
+        lines = [_line(segment, source, Hypothesis.whole(units.pieces(text)), recognizer.name)]
         if target and text and engines.translation.direction(source, target):
-            machine = Retranslation(source, target, forces_prefix=False)
-            said = Transcript(segment, source, lines[0].hypothesis)
+            translation, before = engines.translation, Before(book)
             with suppress(Unusable):
-                found, by = await told(machine, said, engines.translation, Before(book))
+                found, by = await told_at_once(segment, source, text, target, translation, before)
                 lines.append(_line(segment, target, found, by.engine, True))
         for line in lines:
             for posted in list(book.push(line).values())[:1]:
@@ -136,11 +133,6 @@ def _segments(
         found = segmenter.push(window.start, window.end, likelihood)
         yield from (segment for segment in found if segment.final)
     yield from segmenter.pause()
-
-
-def _final(text: str) -> Hypothesis:
-    found = tuple(pieces(text))
-    return Hypothesis(found, len(found), len(found), final=True)
 
 
 def _line(

@@ -221,8 +221,7 @@ class Session:
         if not segment.final:
             return agreement.push(text, segment.quiet), language
         self.languages.pop(segment.id, None)
-        found = tuple(pieces(text))
-        return Hypothesis(found, len(found), len(found), final=True), language
+        return Hypothesis.whole(pieces(text)), language
 
     def _kept(self, segment: SpeechSegment, stamp: Stamp) -> bool:
         """The segment is over, and will still be of use when it is heard in a while."""

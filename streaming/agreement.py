@@ -13,7 +13,7 @@ by two, and none that were stable by three.
 from collections.abc import Sequence
 from math import ceil
 
-from .units import common, joint, mark, pieces, same
+from .units import common, joint, leads, mark, pieces, same
 from .values import Hypothesis
 
 SPAN_MS = 500  # of new sound between the first and the last hypothesis that agree
@@ -54,6 +54,8 @@ class Agreement:
         self.tails = [*self.tails, tail][-self.several :]
         every = min(common(one, tail) for one in self.tails)
         agreed = every if len(self.tails) == self.several else 0
+        while agreed and leads(tail[agreed - 1]):
+            agreed -= 1  # what follows it would be one letter with it
         self.stable += tail[:agreed]
         self.tails = [one[agreed:] for one in self.tails]
         known = len(self.stable)

@@ -32,6 +32,7 @@ from .values import Hypothesis, Pair, Transcript, samples
 
 STILL_MS = 2_000  # an open source that has not changed for so long is taken as said
 WINDOW = 12  # words of an answer that may still be revised
+MOST = 12  # sentences of a segment that are asked for one by one; the rest is asked for together
 PATIENCE = 4  # words that a source grows by before answers agree with nothing new behind
 
 
@@ -92,7 +93,7 @@ class Retranslation:
         if transcript.final:
             return self._end(text)
         sure = transcript.line.promised[self.done :]
-        closing = sentences(sure)[0]
+        closing = _parts(sure, MOST - len(self.closed))[0]
         done = sum(map(len, closing))
         source = _trimmed(text[self.done + done :], len(sure) - done)
         if closing or (source and source != self.asked):
@@ -103,7 +104,7 @@ class Retranslation:
             self.since = transcript.segment.end
             self.heard = sum(not mark(one) for one in transcript.line.units)
             return asks
-        if transcript.segment.end - self.since >= samples(STILL_MS):
+        if source and transcript.segment.end - self.since >= samples(STILL_MS):
             self.agreed = len(self.guess)
         return []
 
@@ -126,8 +127,7 @@ class Retranslation:
     def line(self, quiet: bool = False) -> Hypothesis:
         """The line as it is now."""
         if self.ending is not None and len(self.closed) == len(self.ending):
-            known = len(self.told)
-            return Hypothesis(tuple(self.told), known, known, final=True)
+            return Hypothesis.whole(self.told)
         open_ = _spaced(self.frozen, self.guess)
         promised = [*_ended(self.told, open_ or self.guess), *open_]
         stable = len(promised)
@@ -135,7 +135,7 @@ class Retranslation:
 
     def _end(self, text: str) -> list[Ask]:
         """What is not known yet of the translation of all that was said."""
-        closed, rest = sentences(text)
+        closed, rest = _parts(text, MOST)
         self.ending = [*closed, rest] if rest.strip() else closed
         drafts = _drafts([*self.told, *self.frozen, *self.guess], len(self.ending))
         asks = [
@@ -192,13 +192,20 @@ class Retranslation:
         old = max(0, min(self.firm, len(self.guess) - self.window))
         ends = (n for n, piece in enumerate(self.guess[:old]) if ends_clause(piece, SENTENCE_ENDS))
         old = next(ends, old)
-        self.frozen += self.guess[:old]
-        self._drop(old)
+        if old:
+            self.frozen = [*_spaced(self.frozen, self.guess), *self.guess[:old]]
+            self._drop(old)
 
     def _drop(self, size: int) -> None:
         """So many pieces are no longer guessed."""
         self.guess = self.guess[size:]
         self.agreed, self.firm = self.agreed - size, self.firm - size
+
+
+def _parts(text: str, most: int) -> tuple[list[str], str]:
+    """The first closed sentences of `text`, so many at most, and the rest."""
+    closed, rest = sentences(text)
+    return closed[:most], "".join(closed[most:]) + rest
 
 
 def _trimmed(source: str, sure: int) -> str:

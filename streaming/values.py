@@ -8,6 +8,8 @@ speaker's first audio, time not sent included; nothing here reads a clock. `Capt
 on the wire and lives in `messages.py`.
 """
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 SAMPLE_RATE = 16_000
@@ -66,6 +68,12 @@ class Hypothesis(Struct, frozen=True, gc=False):
     quiet: bool = False
     """The speaker has paused: the last units are less likely to change."""
     final: bool = False
+
+    @classmethod
+    def whole(cls, units: Iterable[str]) -> "Hypothesis":
+        """A line that will not change any more."""
+        found = tuple(units)
+        return cls(found, len(found), len(found), final=True)
 
     @property
     def text(self) -> str:

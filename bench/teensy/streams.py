@@ -2,7 +2,7 @@
 
 The policies are measured on it, so that no model need run for them. It is asked for every state of
 every line, and for what our machines ask: to be done again when the model was trained again, or
-when they ask for something else. Needs torch and transformers; takes five minutes.
+when they ask for something else. Needs torch and transformers; takes a minute.
 """
 
 import asyncio

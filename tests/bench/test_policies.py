@@ -3,7 +3,7 @@
 import pytest
 
 from bench import report, told
-from bench.policies import PAIRS, SEEDS, SPEAKS
+from bench.policies import PAIRS, SEEDS, SPEAKS, _recorded
 from bench.spoken import recorded, scripted, sentences
 from loadtest.judge import policies
 from loadtest.judge.spoken import HOP_MS
@@ -70,6 +70,16 @@ def test_a_part_that_was_skipped_says_why() -> None:
     heard, skipped = report.rows("policies", found)
     assert heard.met is (figures["live"]["erasure"] <= report.ERASURE["transcripts"])
     assert (skipped.figure, skipped.bar, skipped.met) == ("skipped", "nobody", None)
+
+
+async def test_what_nobody_asked_the_small_qwen_when_it_was_recorded_is_said_and_not_guessed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        told, "recorded", lambda kind, source: [(scripted("zh")[0], told.Recorded({}))]
+    )
+    found = await _recorded("short", "zh", "en")
+    assert "python -m bench.teensy.streams" in found["skipped"]
 
 
 def test_what_is_misheard_is_mistranslated_and_mended() -> None:

@@ -174,6 +174,15 @@ async def test_every_sentence_is_asked_for_once_as_a_whole_with_those_before_it_
     assert whole == [("It is good.", []), ("We begin now.", ["It is good."])]
 
 
+async def test_nobody_is_asked_what_marks_alone_mean() -> None:
+    model = Model(lambda request: {"Good.": "好。"}.get(request.text, "请提供文本"))
+    stage = Stage(ScriptedRecognizer([["Good", "Good. ...", "Good. ..."]]), model)
+    ana = stage.join(hears="en", reads="zh")
+    await stage.speak(ana, loud(2_000) + quiet(1_200))
+    assert stage.finals(ana)[-1] == ("zh", "好。...")
+    assert all(any(map(str.isalnum, one.text)) for one in model.asked)
+
+
 @pytest.mark.parametrize(
     ("displays", "columns"),
     [

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streaming.dial import Dial, mask
-from streaming.retranslation import STILL_MS, Ask, Retranslation
+from streaming.retranslation import MOST, STILL_MS, Ask, Retranslation
 from streaming.units import common, pieces
 from streaming.values import Hypothesis, SpeechSegment, Transcript, samples
 
@@ -190,6 +190,20 @@ def test_what_is_frozen_of_a_sentence_begins_its_whole_translation() -> None:
     assert machine.take(ask, "y fin.").text == "ANA BEN CAL DIA y fin."
 
 
+def test_what_is_frozen_in_steps_keeps_its_words_apart() -> None:
+    machine = Retranslation("en", "es", forces_prefix=True)
+    machine.window = 1
+    for text, answer in (
+        ("a", "uno. dos"),
+        ("a b", "uno. dos"),
+        ("a b c", "dos tres"),
+        ("a b c d", "dos tres"),
+    ):
+        (ask,) = machine.push(said(text))
+        machine.take(ask, answer)
+    assert "".join(machine.frozen).startswith("uno dos")
+
+
 def test_nothing_behind_the_first_sentence_is_frozen() -> None:
     machine = Retranslation("en", "es", forces_prefix=True)
     machine.window = 1
@@ -262,6 +276,18 @@ def test_a_space_that_comes_late_makes_no_other_sentence() -> None:
     assert [pair.text for pair in machine.closed] == ["We go.", "You stay."]
     (ask,) = machine.push(said("We go. You stay. And I", final=True))
     assert ask.text == "And I"
+
+
+def test_a_crowd_of_sentences_is_asked_for_together_from_some_on() -> None:
+    many = "".join(f"So {n}! " for n in range(3 * MOST))
+    machine = Retranslation("en", "es", forces_prefix=True)
+    *alone, rest = machine.push(said(many, promised=many))
+    assert len(alone) == MOST and all(ask.closes for ask in alone) and not rest.closes
+    for ask in (*alone, rest):
+        machine.take(ask, echo(ask))
+    (left,) = machine.push(said(many, final=True))
+    assert "".join([*(f"{pair.text} " for pair in machine.closed), left.text]) == many
+    assert machine.take(left, echo(left)).final
 
 
 def test_a_final_without_words_is_one_at_once() -> None:

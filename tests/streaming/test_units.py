@@ -112,6 +112,7 @@ def test_units_and_pieces_end_where_graphemes_do(text: str) -> None:
 answers = st.lists(graphic.filter(lambda text: not joins(text[:1] or " ")), min_size=1, max_size=6)
 
 
+@example(["a\u1039", "a\u1039", "a\u1019"], "live")
 @given(answers, st.sampled_from(["live", "steady"]))
 def test_nothing_that_is_shown_ends_inside_a_grapheme(told: list[str], setting: str) -> None:
     """Neither promised, nor masked, nor frozen."""
