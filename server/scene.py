@@ -8,7 +8,23 @@ from streaming.captions import Line
 from streaming.values import Pair, Transcript
 
 
-class Scene(Protocol):
+class Around(Protocol):
+    """What a translator is told besides the words."""
+
+    def context(self, source: str, target: str) -> tuple[Pair, ...]:
+        """The last closed lines of the conversation in these two languages."""
+        ...
+
+    def glossary(self, text: str, source: str, target: str) -> tuple[tuple[str, str], ...]:
+        """The terms of the glossary that occur in `text`."""
+        ...
+
+    def columns(self, target: str) -> int:
+        """Of the widest display that a language is read on; 0 if not all of them are known."""
+        ...
+
+
+class Scene(Around, Protocol):
     """A room, as one of its speakers' sessions sees it."""
 
     def targets(self) -> Collection[str]:
@@ -25,18 +41,6 @@ class Scene(Protocol):
 
     def echoes(self, speaker: str, said: Transcript, at: int, sound: Callable[[], bytes]) -> bool:
         """Another microphone heard the same voice better: withdraw this."""
-        ...
-
-    def context(self, source: str, target: str) -> tuple[Pair, ...]:
-        """The last closed lines of the conversation in these two languages."""
-        ...
-
-    def glossary(self, text: str, source: str, target: str) -> tuple[tuple[str, str], ...]:
-        """The terms of the glossary that occur in `text`."""
-        ...
-
-    def columns(self, target: str) -> int:
-        """Of the widest display that a language is read on; 0 if not all of them are known."""
         ...
 
     def hints(self, hears: Collection[str]) -> Hints:

@@ -1,7 +1,6 @@
 """What is said, told in one other language: questions for a translator, and what comes of them."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -9,24 +8,17 @@ from models.base import EngineError, Request
 from streaming.languages import base
 from streaming.retranslation import Ask, Retranslation
 from streaming.units import pieces
-from streaming.values import Hypothesis, Pair, SpeechSegment, Transcript
+from streaming.values import Hypothesis, SpeechSegment, Transcript
 
 from .clock import Clock
 from .mailbox import Mailbox
 from .owed import Owed
+from .scene import Around
 from .stamp import Stamp
 from .translation import By, Translation, Unusable
 
 Tell = Callable[[SpeechSegment, str, Hypothesis, Stamp, By], None]
 """Publish a segment's line in a language."""
-
-
-class Around(Protocol):
-    """What a translator is told besides the words; as in `Scene`."""
-
-    def context(self, source: str, target: str) -> tuple[Pair, ...]: ...
-    def glossary(self, text: str, source: str, target: str) -> tuple[tuple[str, str], ...]: ...
-    def columns(self, target: str) -> int: ...
 
 
 async def told(
